@@ -1,0 +1,1 @@
+"""Can this student model replace this teacher in production?"""

@@ -1,0 +1,82 @@
+"""What came back: attempts, answers and their grades."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tailqa.core.query import Query
+
+FinishReason = Literal["stop", "length", "choice"]
+Side = Literal["teacher", "student"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One answer of a model to one query.
+
+    For the task `choose`, `choice_logprobs` holds the sum of the log-probabilities of each choice
+    (natural logarithm, same order as `Query.choices`), `text` is empty and `completion_tokens`
+    counts the scored tokens of all choices. `token_logprobs` holds one value per completion token
+    where they were asked for. `latency_s` is None unless the attempt was timed on its own.
+    """
+
+    prompt: str
+    prompt_tokens: int
+    completion_tokens: int
+    text: str
+    finish_reason: FinishReason
+    sample: int = 0
+    choice_logprobs: tuple[float, ...] | None = None
+    token_logprobs: tuple[float, ...] | None = None
+    latency_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """All attempts of one model at one query, in the order of their sample index; at least one."""
+
+    query_id: str
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """An infrastructure failure (never a wrong answer), with the attempts that did come back."""
+
+    query_id: str
+    reason: str
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """The grade of one query. `score` in [0, 1] and `correct` are those of the first attempt.
+
+    `scores` has one score per attempt; `extracted` is what the grader read out of the answer.
+    """
+
+    score: float
+    correct: bool
+    scores: tuple[float, ...]
+    extracted: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ungraded:
+    """An answer that could not be graded, with the reason; never counted as 0."""
+
+    reason: str
+
+
+Answer = Answered | Failed
+Grade = Scored | Ungraded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """One query with both sides. A side that failed has no grade."""
+
+    query: Query
+    teacher: Answer
+    student: Answer
+    teacher_grade: Grade | None
+    student_grade: Grade | None

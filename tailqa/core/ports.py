@@ -1,0 +1,103 @@
+"""What the rooms ask of the outside: an engine that answers, and someone who watches progress."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tailqa.core.answer import Attempt
+from tailqa.core.query import Generation, Message
+from tailqa.core.report import ModelInfo
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One attempt to be made. With `choices` they are scored, else `generation` draws a text.
+
+    `seed` makes a sampled attempt repeatable on its own, whatever else is in its batch.
+    """
+
+    query_id: str
+    prompt: str | tuple[Message, ...]
+    generation: Generation
+    choices: tuple[str, ...] = ()
+    sample: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Encoded:
+    """A request as one model sees it: the text after the chat template, and its token ids.
+
+    For `choices`, `choice_ids` holds the token ids of each choice after the prompt.
+    """
+
+    request: Request
+    text: str
+    token_ids: tuple[int, ...]
+    choice_ids: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timing:
+    """One answer at batch 1, timed from the request to each token; seconds."""
+
+    first_token_s: float
+    answer_s: float
+    completion_tokens: int
+
+
+class Engine(Protocol):
+    """Answers requests with one model. All errors of the model's own are ModelError."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What identifies the model and the way it is run."""
+
+    @property
+    def context_tokens(self) -> int | None:
+        """The longest prompt plus completion that the model takes, where it says so."""
+
+    def encode(self, request: Request) -> Encoded:
+        """The request as token ids."""
+
+    def batches(self, requests: Sequence[Encoded]) -> list[list[int]]:
+        """A partition of `requests` by index, a function of them alone.
+
+        A batch is answered whole or not at all, so an answer never depends on what was already
+        in the store.
+        """
+
+    def run(self, batch: Sequence[Encoded]) -> Iterator[Attempt]:
+        """One attempt per request, in order; raises ModelError for the whole batch."""
+
+    def time(self, request: Encoded) -> Timing:
+        """Answers one request alone and times it."""
+
+    def close(self) -> None:
+        """Gives the memory back."""
+
+
+class Progress(Protocol):
+    """Is told what goes on; the command line draws bars from it."""
+
+    def start(self, task: str, total: int) -> None:
+        """`total` units of `task` lie ahead."""
+
+    def advance(self, task: str, n: int, tokens: int = 0, *, reused: bool = False) -> None:
+        """`n` more units are done; `tokens` were generated; `reused` came from the store."""
+
+    def finish(self, task: str) -> None:
+        """The task is over."""
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def start(self, task: str, total: int) -> None:
+        """Says nothing."""
+
+    def advance(self, task: str, n: int, tokens: int = 0, *, reused: bool = False) -> None:
+        """Says nothing."""
+
+    def finish(self, task: str) -> None:
+        """Says nothing."""

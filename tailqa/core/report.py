@@ -1,0 +1,201 @@
+"""The report of one comparison: the one thing that `report/` and `gate/` read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tailqa.core.answer import Side
+from tailqa.core.estimate import Cells, Measured
+from tailqa.core.query import Kind, Task, Tier
+
+Outcome = Literal["pass", "fail", "inconclusive"]
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StratumResult:
+    """One stratum, both models. Gap, retention (student / teacher accuracy) and flips are rates.
+
+    Only queries that both sides answered and that were graded on both sides are in the cells.
+    """
+
+    name: str
+    kind: Kind
+    tier: Tier
+    weight: float
+    both: int
+    teacher_only: int
+    student_only: int
+    neither: int
+    failed: int
+    ungraded: int
+    gap: Measured
+    retention: Measured
+    flips: Measured
+    teacher_accuracy: Measured
+    student_accuracy: Measured
+    mcnemar_p: float | None
+
+    @property
+    def cells(self) -> Cells:
+        """The paired table."""
+        return (self.both, self.teacher_only, self.student_only, self.neither)
+
+    @property
+    def n(self) -> int:
+        """Graded pairs."""
+        return sum(self.cells)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OverallResult:
+    """The traffic-weighted figures over all strata."""
+
+    gap: Measured
+    teacher_accuracy: Measured
+    student_accuracy: Measured
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatencySummary:
+    """Speed of one model on one stratum at batch 1; raw times in seconds, one per timed query.
+
+    `time_to_first_token_s` and `answer_s` give the p50 with its order-statistic interval;
+    `answer_p95_s` the p95. `time_per_output_token_s` is the p50 over queries of the mean time
+    between tokens after the first.
+    """
+
+    stratum: str
+    side: Side
+    batch_size: int
+    time_to_first_token_s: Measured
+    time_per_output_token_s: Measured
+    answer_s: Measured
+    answer_p95_s: Measured
+    completion_tokens: Measured
+    raw_first_token_s: tuple[float, ...]
+    raw_answer_s: tuple[float, ...]
+    raw_completion_tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CostSummary:
+    """What one *correct* answer takes: wrong answers are paid for too."""
+
+    stratum: str
+    side: Side
+    tokens_per_query: Measured
+    tokens_per_correct: Measured
+    seconds_per_correct: Measured
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requirement:
+    """One rule of the policy, tested: `detail` says in words and numbers what was found."""
+
+    name: str
+    tier: Tier
+    outcome: Outcome
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """The answer to "may this student replace this teacher?", with its reasons."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    requirements: tuple[Requirement, ...]
+    policy: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelInfo:
+    """What identifies a model and the way it was run; digests are SHA-256.
+
+    `weights_digest` covers the weight files (or is the hub commit), `tokenizer_digest` the
+    tokenizer, `template_digest` the chat template (None without one).
+    """
+
+    name: str
+    revision: str | None
+    weights_digest: str
+    tokenizer_digest: str
+    template_digest: str | None
+    architecture: str
+    n_parameters: int
+    dtype: str
+    device: str
+    engine: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuiteInfo:
+    """The suite as it was run; `n_queries` is smaller than the suite under `--limit`."""
+
+    name: str
+    version: str
+    digest: str
+    source: str
+    task: Task
+    n_queries: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fingerprint:
+    """What a rerun must share to be comparable."""
+
+    versions: Mapping[str, str]
+    options: Mapping[str, str | int | float | bool | None]
+    hardware: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """Everything that one comparison found; saved as result.json."""
+
+    teacher: ModelInfo
+    student: ModelInfo
+    suite: SuiteInfo
+    strata: tuple[StratumResult, ...]
+    overall: OverallResult
+    interaction: Measured
+    latency: tuple[LatencySummary, ...]
+    cost: tuple[CostSummary, ...]
+    verdict: Verdict
+    findings: tuple[str, ...]
+    fingerprint: Fingerprint
+    seed: int
+    created: str
+    format_version: int = FORMAT_VERSION
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerRow:
+    """One attempt of one side, flat: a row of answers.parquet and of the answer browser."""
+
+    query_id: str
+    stratum: str
+    cluster: str | None
+    side: Side
+    sample: int
+    status: Literal["right", "wrong", "failed", "ungraded"]
+    prompt: str
+    references: tuple[str, ...]
+    choices: tuple[str, ...]
+    text: str
+    extracted: str | None
+    score: float | None
+    reason: str | None
+    prompt_tokens: int
+    completion_tokens: int
+    finish_reason: str | None
+    choice_logprobs: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A run folder in memory: the report and the answers behind it."""
+
+    report: Report
+    answers: tuple[AnswerRow, ...] = field(default=())

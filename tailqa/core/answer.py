@@ -49,15 +49,27 @@ class Failed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scored:
-    """The grade of one query. `score` in [0, 1] and `correct` are those of the first attempt.
+    """The grade of one query: one score in [0, 1] and one right/wrong per attempt.
 
-    `scores` has one score per attempt; `extracted` is what the grader read out of the answer.
+    `extracted` is what the grader read out of the first attempt.
+
+    >>> Scored(scores=(0.5, 1.0), corrects=(False, True)).correct
+    False
     """
 
-    score: float
-    correct: bool
     scores: tuple[float, ...]
+    corrects: tuple[bool, ...]
     extracted: str | None = None
+
+    @property
+    def score(self) -> float:
+        """The score of the first attempt."""
+        return self.scores[0]
+
+    @property
+    def correct(self) -> bool:
+        """Whether the first attempt was right; this is what the paired table counts."""
+        return self.corrects[0]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,1 +1,81 @@
-""
+"""The command line: options → one workflow call → output → exit code."""
+
+import sys
+import traceback
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from tailqa.core.errors import TailqaError
+
+BROKEN = 3
+INTERRUPTED = 130
+
+COMMANDS = {
+    "compare": ("tailqa.cli.compare", "Run teacher and student on a suite and compare them."),
+    "report": ("tailqa.cli.report", "Render a finished run again from its files."),
+    "suite": ("tailqa.cli.suite", "Check a suite file, or show what is in it."),
+}
+
+
+class LazyGroup(click.Group):
+    """Loads the module of a command when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Every command by name."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command itself, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tailqa", message="tailqa %(version)s")
+def tailqa() -> None:
+    """Can this student model replace this teacher in production?
+
+    Judged on the long tail of the traffic, where distillation fails. `tailqa compare` without
+    arguments compares the embedded pair of models on the embedded suite.
+
+    Exit codes: 0 pass or finished, 1 the gate failed, 2 inconclusive, 3 something broke.
+    """
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Runs the command line and exits with its code; a user's mistake never shows a traceback."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        code = tailqa.main(arguments, prog_name="tailqa", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return BROKEN
+    except TailqaError as error:
+        click.echo(f"Error: {error}", err=True)
+        return BROKEN
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(
+            "Interrupted. What was answered is in the store; the same command finishes the rest.",
+            err=True,
+        )
+        return INTERRUPTED
+    except Exception:  # a bug of ours must not look like exit 1
+        click.echo(traceback.format_exc(), err=True)
+        click.echo(
+            "This is a bug in tailqa, not in your input. Please report the lines above.", err=True
+        )
+        return BROKEN
+    return code if isinstance(code, int) else 0

@@ -1,1 +1,1 @@
-""
+"""Join the rooms, one module per job."""

@@ -1,0 +1,5 @@
+"""`python -m tailqa` is the command line."""
+
+from tailqa.cli import main
+
+main()

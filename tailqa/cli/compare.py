@@ -1,0 +1,88 @@
+"""`tailqa compare`."""
+
+from pathlib import Path
+
+import click
+
+from tailqa.cli import options
+from tailqa.cli.progress import progress
+
+
+@click.command()
+@click.argument("teacher", required=False)
+@click.argument("student", required=False)
+@options.option(
+    "--suite",
+    "suites",
+    multiple=True,
+    help="A suite file or the name of a shipped one; may be repeated.  [default: the embedded one]",
+)
+@options.sources
+@options.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help="At most this many queries per stratum, drawn by seed.",
+)
+@options.num_fewshot
+@options.option(
+    "--samples", type=click.IntRange(min=1), help="Answers per query, instead of the suite's."
+)
+@options.option(
+    "--temperature", type=click.FloatRange(min=0), help="0 is greedy; instead of the suite's."
+)
+@options.option(
+    "--batch-size", type=options.BatchSize(), default="auto", help="Queries per forward pass."
+)
+@options.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
+@options.option(
+    "--dtype",
+    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+    default="auto",
+    help="auto is float32 on a CPU and the checkpoint's own on a GPU.",
+)
+@options.option("--seed", type=int, default=0, help="Of every draw.")
+@options.option(
+    "--speed",
+    type=click.IntRange(min=0),
+    default=30,
+    help="Queries per stratum timed at batch 1; 0 measures no speed.",
+)
+@options.out
+@options.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    help="The response store.  [default: responses.db in the folder of --out]",
+)
+@options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@options.option("--quiet", is_flag=True, help="No progress and no table; the files are written.")
+def compare(
+    teacher: str | None,
+    student: str | None,
+    suites: tuple[str, ...],
+    sources: tuple[tuple[str, Path], ...],
+    form: str,
+    *,
+    quiet: bool,
+    **settings: object,
+) -> None:
+    """Run TEACHER and STUDENT on a suite, compare them and write a run folder.
+
+    A model is a hub id, id@revision, a folder, a .gguf file, demo:teacher or demo:student. Without
+    models the embedded pair runs. What was answered before is not asked again.
+    """
+    from tailqa.report import render_json, render_terminal
+    from tailqa.workflows.compare import Options, run_compare
+
+    if (teacher is None) != (student is None):
+        raise click.UsageError("give both TEACHER and STUDENT, or neither for the embedded pair")
+    chosen = Options(sources=options.as_mapping(sources), **settings)  # type: ignore[arg-type]
+    for suite in suites or ("demo",):
+        with progress(quiet=quiet or form == "json") as bars:
+            run = run_compare(
+                teacher or "demo:teacher", student or "demo:student", suite, chosen, progress=bars
+            )
+        if form == "json":
+            click.echo(render_json(run.report))
+        elif not quiet:
+            click.echo(render_terminal(run.report))
+            click.echo(f"\nPage: {run.folder / 'report.html'}")

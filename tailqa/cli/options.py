@@ -1,0 +1,81 @@
+"""Options that several commands share; every flag can also be set as TAILQA_<FLAG>."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tailqa.core.errors import TailqaError
+
+
+def option(*names: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`click.option` with its environment variable: `--batch-size` is TAILQA_BATCH_SIZE."""
+    flag = next(name for name in names if name.startswith("--")).split("/")[0]
+    settings.setdefault("envvar", "TAILQA_" + flag.removeprefix("--").replace("-", "_").upper())
+    settings.setdefault("show_default", settings.get("default") is not None)
+    return click.option(*names, **settings)
+
+
+class BatchSize(click.ParamType):
+    """`auto` or a positive number; `auto` becomes None."""
+
+    name = "auto|N"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """None for auto, else the number."""
+        if value == "auto":
+            return None
+        try:
+            number = int(value)
+        except ValueError:
+            number = 0
+        if number < 1:
+            self.fail(f"{value!r} is neither 'auto' nor a number of at least 1", param, ctx)
+        return number
+
+
+class Source(click.ParamType):
+    """`FILE` or `SPLIT=FILE`; becomes (split, path), with an empty split for a bare file."""
+
+    name = "[SPLIT=]FILE"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,  # noqa: ARG002
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> tuple[str, Path]:
+        """The split and the path."""
+        split, equals, path = str(value).partition("=")
+        return (split, Path(path)) if equals else ("", Path(split))
+
+
+sources = option(
+    "--source",
+    "sources",
+    type=Source(),
+    multiple=True,
+    help="Read the suite's rows (or one split of them) from this file instead.",
+)
+num_fewshot = option(
+    "--num-fewshot", type=click.IntRange(min=0), help="Shots per prompt, instead of the suite's."
+)
+out = option(
+    "--out", type=click.Path(path_type=Path), default=Path("outputs"), help="Folder for the runs."
+)
+
+
+def as_mapping(pairs: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
+    """The sources by split.
+
+    Raises TailqaError when one split is named twice.
+
+    >>> as_mapping((("", Path("a.csv")), ("train", Path("b.csv"))))["train"].name
+    'b.csv'
+    """
+    if len({split for split, _ in pairs}) < len(pairs):
+        raise TailqaError("--source names one split twice; give each split one file")
+    return dict(pairs)

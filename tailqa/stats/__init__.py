@@ -1,1 +1,28 @@
-"""The stats room."""
+"""Statistics of paired right/wrong answers and of raw values: counts in, estimates out.
+
+Sign everywhere: gap = student − teacher, negative when the student is worse. Cells everywhere:
+(both, teacher_only, student_only, neither). docs/statistics.md says what is computed and why.
+"""
+
+from tailqa.stats.equality import mcnemar
+from tailqa.stats.paired import paired_gap
+from tailqa.stats.planning import noninferiority_n, queries_to_settle
+from tailqa.stats.pooled import pooled_accuracy, pooled_gap, tail_interaction
+from tailqa.stats.proportion import accuracy, flip_rate
+from tailqa.stats.ratio import retention
+from tailqa.stats.sample import mean_estimate, quantile_estimate
+
+__all__ = [
+    "accuracy",
+    "flip_rate",
+    "mcnemar",
+    "mean_estimate",
+    "noninferiority_n",
+    "paired_gap",
+    "pooled_accuracy",
+    "pooled_gap",
+    "quantile_estimate",
+    "queries_to_settle",
+    "retention",
+    "tail_interaction",
+]

@@ -70,11 +70,11 @@ def compare(
     A model is a hub id, id@revision, a folder, a .gguf file, demo:teacher or demo:student. Without
     models the embedded pair runs. What was answered before is not asked again.
     """
+    if (teacher is None) != (student is None):
+        raise click.UsageError("give both TEACHER and STUDENT, or neither for the embedded pair")
     from tailqa.report import render_json, render_terminal
     from tailqa.workflows.compare import Options, run_compare
 
-    if (teacher is None) != (student is None):
-        raise click.UsageError("give both TEACHER and STUDENT, or neither for the embedded pair")
     chosen = Options(sources=options.as_mapping(sources), **settings)  # type: ignore[arg-type]
     for suite in suites or ("demo",):
         with progress(quiet=quiet or form == "json") as bars:

@@ -101,12 +101,16 @@ class Requirement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """The answer to "may this student replace this teacher?", with its reasons."""
+    """The answer to "may this student replace this teacher?", with its reasons.
+
+    `margin` is the largest loss of accuracy that the policy accepts, in (0, 1).
+    """
 
     outcome: Outcome
     reasons: tuple[str, ...]
     requirements: tuple[Requirement, ...]
     policy: str
+    margin: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

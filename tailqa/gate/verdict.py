@@ -70,6 +70,7 @@ def decide(
         reasons=_reasons(requirements),
         requirements=tuple(requirements),
         policy=policy.name,
+        margin=policy.margin,
     )
 
 

@@ -1,0 +1,195 @@
+"""result.json and answers.parquet: a run folder written and read back."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tailqa.core.errors import ResultError
+from tailqa.core.report import FORMAT_VERSION, AnswerRow, Report, Run
+from tailqa.report.escape import storable
+from tailqa.report.files import read_bytes, write_atomic
+
+if TYPE_CHECKING:
+    import pyarrow
+    from pydantic import TypeAdapter, ValidationError
+
+RESULT = "result.json"
+ANSWERS = "answers.parquet"
+
+# A line break is never part of a JSON string, so this can only be an array of numbers.
+_NUMBERS = re.compile(r"\[\n\s+([-+.\deE,\s]+?)\s+\]")
+
+
+def render_json(report: Report) -> str:
+    """`report` as JSON, the same text for the same report.
+
+    It is the text of result.json but for the last line feed. The field `n` of each stratum is derived from its cells. Raises ResultError where a number is
+    not finite.
+    """
+    values = _adapter().dump_python(report)
+    values = {"format_version": values.pop("format_version"), **values}
+    values["strata"] = [
+        _before(dumped, "both", "n", stratum.n)
+        for dumped, stratum in zip(values["strata"], report.strata, strict=True)
+    ]
+    try:
+        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise ResultError("the report holds a number that is not finite") from error
+    return storable(_NUMBERS.sub(lambda match: f"[{' '.join(match[1].split())}]", text))
+
+
+def save_report(report: Report, folder: Path) -> Path:
+    """Writes result.json into `folder` and returns its path; raises ResultError."""
+    path = folder / RESULT
+    write_atomic(path, f"{render_json(report)}\n".encode())
+    return path
+
+
+def load_report(path: Path | str) -> Report:
+    """The report in a result.json, or in a run folder that holds one.
+
+    Raises ResultError in one sentence where the file is missing, cut off, of another format
+    version, or not a report, and says at which key.
+    """
+    path = Path(path)
+    path = path / RESULT if path.is_dir() else path
+    content = read_bytes(path)
+    values = _parsed(content, path)
+    version = values.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ResultError(
+            f"{path} has format version {version!r}, this tailqa reads {FORMAT_VERSION}: "
+            "use the version of tailqa that wrote it, or run the comparison again"
+        )
+    from pydantic import ValidationError
+
+    try:
+        report = _adapter().validate_json(content, strict=True)
+    except ValidationError as error:
+        raise ResultError(f"{path} is not a report: {_first(error)}") from error
+    for index, stratum in enumerate(report.strata):
+        if values["strata"][index].get("n") != stratum.n:
+            raise ResultError(f"{path} is not a report: strata.{index}.n is not the sum of cells")
+    return report
+
+
+def save_answers(rows: Sequence[AnswerRow], folder: Path) -> Path:
+    """Writes answers.parquet into `folder` and returns its path; raises ResultError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = _schema()
+    columns = {name: [_storable(getattr(row, name)) for row in rows] for name in schema.names}
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns, schema=schema), buffer, compression="zstd")
+    path = folder / ANSWERS
+    write_atomic(path, buffer.getvalue().to_pybytes())
+    return path
+
+
+def load_answers(folder: Path) -> tuple[AnswerRow, ...]:
+    """The rows of answers.parquet in `folder`; raises ResultError where it is not such a file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from pydantic import TypeAdapter, ValidationError
+
+    path = folder / ANSWERS
+    content = read_bytes(path)
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+    except (pa.ArrowException, OSError) as error:
+        raise ResultError(f"{path} is not a whole Parquet file") from error
+    if not table.schema.equals(_schema()):
+        raise ResultError(f"{path} does not have the columns of answers.parquet")
+    try:
+        return TypeAdapter(tuple[AnswerRow, ...]).validate_python(table.to_pylist())
+    except ValidationError as error:
+        raise ResultError(f"{path} does not hold answers: row {_first(error)}") from error
+
+
+def load_run(folder: Path | str) -> Run:
+    """The report and the answers of a finished run; raises ResultError."""
+    folder = Path(folder)
+    return Run(report=load_report(folder), answers=load_answers(folder))
+
+
+@cache
+def _adapter() -> "TypeAdapter[Report]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Report)
+
+
+@cache
+def _schema() -> "pyarrow.Schema":
+    import pyarrow as pa
+
+    text, texts = pa.string(), pa.list_(pa.string())
+    required = {
+        "query_id": text,
+        "stratum": text,
+        "cluster": None,
+        "side": text,
+        "sample": pa.int32(),
+        "status": text,
+        "prompt": text,
+        "references": texts,
+        "choices": texts,
+        "text": text,
+        "extracted": None,
+        "score": None,
+        "reason": None,
+        "prompt_tokens": pa.int32(),
+        "completion_tokens": pa.int32(),
+        "finish_reason": None,
+        "choice_logprobs": None,
+    }
+    optional = {"score": pa.float64(), "choice_logprobs": pa.list_(pa.float64())}
+    return pa.schema(
+        [
+            pa.field(name, kind or optional.get(name, text), nullable=kind is None)
+            for name, kind in required.items()
+        ]
+    )
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    return [_storable(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _before(values: dict[str, Any], key: str, name: str, value: Any) -> dict[str, Any]:
+    """`values` with `name` put in front of `key`."""
+    at = list(values).index(key)
+    items = list(values.items())
+    return dict([*items[:at], (name, value), *items[at:]])
+
+
+def _parsed(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(content, parse_float=_finite, parse_constant=_finite)
+    except ValueError as error:
+        raise ResultError(f"{path} is not whole JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ResultError(f"{path} is not a report: it holds no object")
+    return values
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a finite number")
+    return value
+
+
+def _first(error: "ValidationError") -> str:
+    """Where and what the first fault is; the names of union members are no part of the place."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in fault["loc"] if part not in {"Estimate", "TooFew"})
+    return f"{place}: {fault['msg'][0].lower()}{fault['msg'][1:]}"

@@ -101,7 +101,7 @@ def run_compare(
             for engine, side in zip(engines, ("teacher", "student"), strict=True)
         ]
     pairs = _pairs(chosen.queries, answers[0], answers[1], grader)
-    times = _timings(chosen, *engines, options, watcher)
+    times = _timings(chosen, engines, pairs, options, watcher)
     report = _report(chosen, engines, pairs, times, options)
     for engine in engines:
         engine.close()
@@ -170,17 +170,26 @@ def _pairs(
 
 
 def _timings(
-    suite: Suite, teacher: Engine, student: Engine, options: Options, progress: Progress
+    suite: Suite,
+    engines: Sequence[Engine],
+    pairs: Sequence[Pair],
+    options: Options,
+    progress: Progress,
 ) -> Timings:
     if not options.speed:
         return {}
-    sample = suite_room.draw(suite, options.speed, seed=options.seed)
-    sample = replace(sample, generation=replace(suite.generation, samples=1))
+    answered = tuple(
+        pair.query
+        for pair in pairs
+        if isinstance(pair.teacher, Answered) and isinstance(pair.student, Answered)
+    )
+    once = replace(suite, queries=answered, generation=replace(suite.generation, samples=1))
+    sample = suite_room.draw(once, options.speed, seed=options.seed)
     stratum_of = {query.id: query.stratum for query in sample.queries}
     timed: dict[str, list[Request]] = {stratum.name: [] for stratum in suite.strata}
     for request in _requests(sample, options.seed):
         timed[stratum_of[request.query_id]].append(request)
-    return time_both(teacher, student, timed, progress=progress)
+    return time_both(*engines, timed, progress=progress)
 
 
 def _report(

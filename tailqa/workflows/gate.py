@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from tailqa import stats
-from tailqa.core.estimate import Estimate
 from tailqa.core.report import Report, StratumResult, Verdict
 from tailqa.gate import Policy, decide
 
@@ -15,14 +14,13 @@ def gate(report: Report, policy: Policy | None = None) -> Verdict:
 
 def verdict_on(strata: Sequence[StratumResult], policy: Policy) -> Verdict:
     """The verdict on the strata: each critical one must pass its own one-sided test."""
-    tested = {
-        result.name: stats.paired_gap(result.cells, level=1 - 2 * policy.alpha)
-        for result in strata
-        if result.n
-    }
+    tested = {r.name: stats.paired_gap(r.cells, level=policy.level) for r in strata}
     needed = {
-        result.name: stats.noninferiority_n(result.flips.value, policy.margin, alpha=policy.alpha)
-        for result in strata
-        if isinstance(result.flips, Estimate) and result.flips.value > 0
+        r.name: stats.queries_to_settle(r.cells, policy.margin, alpha=policy.alpha) for r in strata
     }
-    return decide(strata, tested, policy, queries_needed=needed)
+    return decide(
+        strata,
+        tested,
+        policy,
+        queries_needed={name: n for name, n in needed.items() if n is not None},
+    )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tailqa import stats
 from tailqa.core.answer import Failed, Pair, Scored
-from tailqa.core.estimate import Cells, Estimate, Measured, TooFew
+from tailqa.core.estimate import Cells, Measured, TooFew
 from tailqa.core.query import Kind, Stratum
 from tailqa.core.report import OverallResult, StratumResult
 
@@ -20,10 +20,6 @@ def stratum_results(strata: Sequence[Stratum], pairs: Sequence[Pair]) -> tuple[S
 
 def overall_result(results: Sequence[StratumResult]) -> OverallResult:
     """The traffic-weighted figures; TooFew when a stratum has no graded pair."""
-    empty = [result.name for result in results if result.n == 0]
-    if empty:
-        missing = TooFew(reason=f"no graded pair in {', '.join(empty)}", n=0)
-        return OverallResult(gap=missing, teacher_accuracy=missing, student_accuracy=missing)
     weights = [result.weight for result in results]
     return OverallResult(
         gap=stats.pooled_gap([result.cells for result in results], weights),
@@ -38,20 +34,15 @@ def overall_result(results: Sequence[StratumResult]) -> OverallResult:
 
 def interaction(results: Sequence[StratumResult]) -> Measured:
     """gap(tail) − gap(head), each weighted by the traffic within its kind."""
-    head, tail = _side(results, "head"), _side(results, "tail")
-    if isinstance(head, TooFew):
-        return head
-    if isinstance(tail, TooFew):
-        return tail
-    return stats.tail_interaction(head, tail)
+    return stats.tail_interaction(_side(results, "head"), _side(results, "tail"))
 
 
-def _side(results: Sequence[StratumResult], kind: Kind) -> Cells | Estimate | TooFew:
+def _side(results: Sequence[StratumResult], kind: Kind) -> Cells | Measured:
     chosen = [result for result in results if result.kind == kind]
-    if not chosen or any(result.n == 0 for result in chosen):
-        return TooFew(reason=f"a {kind} stratum without a graded pair", n=0)
     if len(chosen) == 1:
         return chosen[0].cells
+    if not chosen:
+        return TooFew(reason=f"the suite has no {kind} stratum", n=0)
     total = sum(result.weight for result in chosen)
     return stats.pooled_gap(
         [result.cells for result in chosen], [result.weight / total for result in chosen]
@@ -75,17 +66,16 @@ def _kind_of(pair: Pair) -> str:
 def _result(stratum: Stratum, counts: dict[str, int]) -> StratumResult:
     cells = (counts["both"], counts["teacher_only"], counts["student_only"], counts["neither"])
     n = sum(cells)
-    none = TooFew(reason="no graded pair", n=0)
     return StratumResult(
         name=stratum.name,
         kind=stratum.kind,
         tier=stratum.tier,
         weight=stratum.weight,
         **counts,
-        gap=stats.paired_gap(cells) if n else none,
-        retention=stats.retention(cells) if n else none,
-        flips=stats.flip_rate(cells) if n else none,
-        teacher_accuracy=stats.accuracy(cells[0] + cells[1], n) if n else none,
-        student_accuracy=stats.accuracy(cells[0] + cells[2], n) if n else none,
+        gap=stats.paired_gap(cells),
+        retention=stats.retention(cells),
+        flips=stats.flip_rate(cells),
+        teacher_accuracy=stats.accuracy(cells[0] + cells[1], n),
+        student_accuracy=stats.accuracy(cells[0] + cells[2], n),
         mcnemar_p=stats.mcnemar(cells[1], cells[2]) if n else None,
     )

@@ -1,18 +1,34 @@
 """The speed pass and what one correct answer takes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from tailqa import cost, stats
 from tailqa.core.answer import Answered, Pair, Scored, Side
-from tailqa.core.estimate import TooFew
+from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.ports import Engine, Progress, Request, Timing
 from tailqa.core.report import CostSummary, LatencySummary
 from tailqa.engine import measure
 
 SIDES: tuple[Side, Side] = ("teacher", "student")
-Timings = Mapping[str, Mapping[Side, Sequence[Timing]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timed:
+    """One query timed on both models, one right after the other."""
+
+    query_id: str
+    teacher: Timing
+    student: Timing
+
+    def of(self, side: Side) -> Timing:
+        """The timing of one side."""
+        return self.teacher if side == "teacher" else self.student
+
+
+Timings = Mapping[str, Sequence[Timed]]
 
 
 def time_both(
@@ -25,20 +41,17 @@ def time_both(
     """Times of both models per stratum; the models alternate on every query at batch 1."""
     flat = [(stratum, request) for stratum, rows in requests.items() for request in rows]
     timed = measure(teacher, student, [request for _, request in flat], progress=progress)
-    times: dict[str, dict[Side, list[Timing]]] = {
-        stratum: {"teacher": [], "student": []} for stratum in requests
-    }
-    for (stratum, _), (first, second) in zip(flat, timed, strict=True):
-        times[stratum]["teacher"].append(first)
-        times[stratum]["student"].append(second)
+    times: dict[str, list[Timed]] = {stratum: [] for stratum in requests}
+    for (stratum, request), (first, second) in zip(flat, timed, strict=True):
+        times[stratum].append(Timed(query_id=request.query_id, teacher=first, student=second))
     return times
 
 
 def latency_summaries(times: Timings) -> tuple[LatencySummary, ...]:
     """One summary per stratum and side, in the order of the strata."""
     return tuple(
-        _latency(stratum, side, by_side[side])
-        for stratum, by_side in times.items()
+        _latency(stratum, side, [timed.of(side) for timed in rows])
+        for stratum, rows in times.items()
         for side in SIDES
     )
 
@@ -50,33 +63,51 @@ def cost_summaries(
 
     Only pairs graded on both sides count, so that both sides are charged for the same queries.
     """
-    return tuple(_costs(strata, pairs, times, seed))
+    by_stratum: dict[str, list[Pair]] = {stratum: [] for stratum in strata}
+    for pair in pairs:
+        if isinstance(pair.teacher_grade, Scored) and isinstance(pair.student_grade, Scored):
+            by_stratum[pair.query.stratum].append(pair)
+    return tuple(
+        _cost(stratum, side, graded, times.get(stratum, ()), np.random.default_rng(seed))
+        for stratum, graded in by_stratum.items()
+        for side in SIDES
+    )
 
 
-def _costs(
-    strata: Sequence[str], pairs: Sequence[Pair], times: Timings, seed: int
-) -> Iterator[CostSummary]:
-    for stratum in strata:
-        chosen = [pair for pair in pairs if pair.query.stratum == stratum and _graded(pair)]
-        for side in SIDES:
-            tokens, correct = _paid(chosen, side)
-            seconds = [timing.answer_s for timing in times.get(stratum, {}).get(side, ())]
-            rng = np.random.default_rng(seed)
-            yield CostSummary(
-                stratum=stratum,
-                side=side,
-                tokens_per_query=stats.mean_estimate(tokens),
-                tokens_per_correct=cost.per_correct(tokens, correct, rng=rng),
-                seconds_per_correct=(
-                    cost.seconds_per_correct(seconds, correct, rng=rng)
-                    if seconds
-                    else TooFew(reason="no speed was measured", n=0)
-                ),
-            )
+def _cost(
+    stratum: str,
+    side: Side,
+    pairs: Sequence[Pair],
+    timed: Sequence[Timed],
+    rng: np.random.Generator,
+) -> CostSummary:
+    tokens, correct = _paid(pairs, side)
+    return CostSummary(
+        stratum=stratum,
+        side=side,
+        tokens_per_query=stats.mean_estimate(tokens),
+        tokens_per_correct=cost.per_correct(tokens, correct, rng=rng),
+        seconds_per_correct=_seconds(side, pairs, correct, timed, rng),
+    )
 
 
-def _graded(pair: Pair) -> bool:
-    return isinstance(pair.teacher_grade, Scored) and isinstance(pair.student_grade, Scored)
+def _seconds(
+    side: Side,
+    pairs: Sequence[Pair],
+    correct: Sequence[bool],
+    timed: Sequence[Timed],
+    rng: np.random.Generator,
+) -> Measured:
+    place = {pair.query.id: index for index, pair in enumerate(pairs)}
+    both = [(row.of(side), place[row.query_id]) for row in timed if row.query_id in place]
+    if not both:
+        return TooFew(reason="no speed was measured", n=0)
+    return cost.seconds_per_correct(
+        [timing.answer_s for timing, _ in both],
+        correct,
+        timed=[index for _, index in both],
+        rng=rng,
+    )
 
 
 def _paid(pairs: Sequence[Pair], side: Side) -> tuple[list[int], list[bool]]:

@@ -1,0 +1,93 @@
+"""Requests → token ids, as lm-eval's `hf` backend makes them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import TemplateError
+
+from tailqa.core.errors import ModelError
+from tailqa.core.ports import Encoded, Request
+from tailqa.core.query import Message
+
+
+class Encoder:
+    """A tokenizer and the rules around it.
+
+    A plain prompt gets the special tokens that the tokenizer adds by itself, unless it begins
+    with BOS. A chat is rendered by its template, which is the whole truth: nothing is added. For
+    choices, trailing blanks of the prompt move to the choice, both are tokenised as one text, and
+    what lies behind the prompt's own tokens is the choice.
+    """
+
+    def __init__(self, tokenizer: Any, *, n_embeddings: int) -> None:
+        self._tokenizer = tokenizer
+        self._n_embeddings = n_embeddings
+        self._begin = tokenizer.bos_token_id
+        if self._begin is None:
+            self._begin = tokenizer.eos_token_id
+        self._begin_text = None if self._begin is None else tokenizer.decode(self._begin)
+
+    def encode(self, request: Request) -> Encoded:
+        """The request as token ids. Raises ModelError when the tokenizer cannot take it."""
+        plain = isinstance(request.prompt, str)
+        text = request.prompt if isinstance(request.prompt, str) else self._render(request.prompt)
+        if not request.choices:
+            return Encoded(request=request, text=text, token_ids=self._prompt_ids(text, plain))
+        context = text.rstrip()
+        prompt_ids = self._prompt_ids(context, plain)
+        choice_ids = tuple(
+            self._choice_ids(context, text[len(context) :] + choice, plain)
+            for choice in request.choices
+        )
+        return Encoded(request=request, text=text, token_ids=prompt_ids, choice_ids=choice_ids)
+
+    def _render(self, messages: Sequence[Message]) -> str:
+        if getattr(self._tokenizer, "chat_template", None) is None:
+            raise ModelError(
+                "the model has no chat template; use a suite with plain prompts, or a chat model."
+            )
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        try:
+            rendered = self._tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=True
+            )
+        except (TemplateError, ValueError, TypeError) as error:
+            raise ModelError(f"the chat template refuses the messages: {error}") from error
+        return str(rendered)
+
+    def _prompt_ids(self, text: str, plain: bool) -> tuple[int, ...]:
+        ids = self._ids(text, plain)
+        if ids:
+            return ids
+        if self._begin is None:
+            raise ModelError("the prompt is empty and the tokenizer has no token to begin with")
+        return (self._begin,)
+
+    def _choice_ids(self, context: str, choice: str, plain: bool) -> tuple[int, ...]:
+        own = self._ids(context, plain)
+        if own:
+            ids = self._ids(context + choice, plain)[len(own) :]
+        else:
+            ids = self._tokens(choice, add_special_tokens=False)
+        if not ids:
+            raise ModelError(f"the choice {choice!r} has no token of its own after the prompt")
+        return ids
+
+    def _ids(self, text: str, plain: bool) -> tuple[int, ...]:
+        begun = self._begin_text and text.startswith(self._begin_text)
+        return self._tokens(text, add_special_tokens=plain and not begun)
+
+    def _tokens(self, text: str, *, add_special_tokens: bool) -> tuple[int, ...]:
+        try:
+            # verbose: no warning about long texts, which are refused by name elsewhere.
+            ids = self._tokenizer(text, add_special_tokens=add_special_tokens, verbose=False)[
+                "input_ids"
+            ]
+        except (UnicodeError, TypeError, ValueError) as error:
+            raise ModelError(f"the tokenizer cannot take the text: {error}") from error
+        if ids and max(ids) >= self._n_embeddings:
+            raise ModelError(
+                f"the tokenizer does not belong to the model: it makes token {max(ids)}, and the "
+                f"model knows {self._n_embeddings}"
+            )
+        return tuple(ids)

@@ -1,0 +1,31 @@
+"""The one way to open a model."""
+
+from tailqa.core.ports import Engine
+from tailqa.engine.spec import locate
+
+
+def open_engine(
+    spec: str,
+    *,
+    name: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    batch_size: int | None = None,
+) -> Engine:
+    """The engine of a local model: a hub id, `id@revision`, a folder, or a `.gguf` file.
+
+    `name` is what reports call it (the spec without). `device` auto: CUDA where there is one,
+    else the CPU; `dtype` auto: float32 on the CPU, the checkpoint's own on CUDA. GGUF weights are
+    dequantised. `batch_size` is the largest number of rows per forward pass. Only safetensors and
+    GGUF are read and no code of a model's repository is run. Raises ModelError, one sentence.
+
+    >>> open_engine("no/such/folder")
+    Traceback (most recent call last):
+    tailqa.core.errors.ModelError: no/such/folder is neither a folder, a .gguf file nor a hub id.
+    """
+    source = locate(spec)
+    from tailqa.engine.local import LocalEngine
+
+    return LocalEngine.load(
+        source, name=name or spec, device=device, dtype=dtype, batch_size=batch_size
+    )

@@ -1,13 +1,14 @@
-"""A report → result.json, a terminal table and a page; all rounding happens here."""
+"""A report → result.json, answers.parquet, a terminal table and a page; it does all rounding."""
 
+from tailqa.report.page import render_page, write_page
 from tailqa.report.result import (
     load_answers,
     load_report,
-    load_run,
     render_json,
     save_answers,
     save_report,
 )
+from tailqa.report.run import load_run, write_run
 from tailqa.report.sentences import three_sentences
 from tailqa.report.table import render_terminal
 
@@ -16,8 +17,11 @@ __all__ = [
     "load_report",
     "load_run",
     "render_json",
+    "render_page",
     "render_terminal",
     "save_answers",
     "save_report",
     "three_sentences",
+    "write_page",
+    "write_run",
 ]

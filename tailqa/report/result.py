@@ -1,4 +1,4 @@
-"""result.json and answers.parquet: a run folder written and read back."""
+"""result.json and answers.parquet, written and read back."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tailqa.core.errors import ResultError
-from tailqa.core.report import FORMAT_VERSION, AnswerRow, Report, Run
+from tailqa.core.report import FORMAT_VERSION, AnswerRow, Report
 from tailqa.report.escape import storable
 from tailqa.report.files import read_bytes, write_atomic
 
@@ -25,9 +25,9 @@ _NUMBERS = re.compile(r"\[\n\s+([-+.\deE,\s]+?)\s+\]")
 
 
 def render_json(report: Report) -> str:
-    """`report` as JSON, the same text for the same report.
+    """`report` as JSON, the same text for the same report; result.json adds a line feed.
 
-    It is the text of result.json but for the last line feed. The field `n` of each stratum is derived from its cells. Raises ResultError where a number is
+    The field `n` of each stratum is derived from its cells. Raises ResultError where a number is
     not finite.
     """
     values = _adapter().dump_python(report)
@@ -110,12 +110,6 @@ def load_answers(folder: Path) -> tuple[AnswerRow, ...]:
         return TypeAdapter(tuple[AnswerRow, ...]).validate_python(table.to_pylist())
     except ValidationError as error:
         raise ResultError(f"{path} does not hold answers: row {_first(error)}") from error
-
-
-def load_run(folder: Path | str) -> Run:
-    """The report and the answers of a finished run; raises ResultError."""
-    folder = Path(folder)
-    return Run(report=load_report(folder), answers=load_answers(folder))
 
 
 @cache

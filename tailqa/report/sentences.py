@@ -69,7 +69,8 @@ def where_it_broke(report: Report) -> str:
     )
     tail = ""
     if reading(report.interaction) == "worse":
-        tail = f", and the tail as a whole lost more than the head: {figure(report.interaction, POINTS)}"
+        more = figure(report.interaction, POINTS)
+        tail = f", and the tail as a whole lost more than the head: {more}"
     return (
         f"It breaks most in {_named(broken)}: {rates}, {figure(broken.gap, POINTS)},"
         f" {count(broken.teacher_only)} answers lost and {count(broken.student_only)} gained{tail}."
@@ -93,10 +94,9 @@ def what_it_costs(report: Report) -> str:
 
 def _against(student: Measured, teacher: Measured, unit: Unit, much: str) -> str:
     what = "tokens" if much == "many" else "time"
-    if isinstance(student, TooFew) and isinstance(teacher, TooFew):
-        return f"{what} that {_unknown(student)}"
     if isinstance(student, TooFew):
-        return f"{what} that {_unknown(student)}, the teacher {_amount(teacher, unit)}"
+        known = f", the teacher {_amount(teacher, unit)}" if isinstance(teacher, Estimate) else ""
+        return f"{what} that {_unknown(student)}{known}"
     if isinstance(teacher, TooFew):
         return f"{_amount(student, unit)}, the teacher {what} that {_unknown(teacher)}"
     return (

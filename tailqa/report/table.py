@@ -99,8 +99,7 @@ class _Terminal:
         table.add_column("stratum", overflow="fold", min_width=8)
         names = ["n", "teacher,\n%", "student,\n%", self._gap_title(), "flips", "p"]
         for name in ["traffic,\n%", *names] if detail else names:
-            header = name.replace("\n", " ") if detail == _FULL else name
-            table.add_column(header, justify="right", no_wrap=True)
+            table.add_column(name, justify="right", no_wrap=True)
         table.add_column("verdict", no_wrap=True)
         kind = None
         for stratum in worst_first(self.report.strata):
@@ -162,12 +161,20 @@ class _Terminal:
         speeds = [latency_of(report, *row) for row in rows]
         costs = [cost_of(report, *row) for row in rows]
         columns: list[tuple[int, str, list[Measured | None]]] = [
-            (_FULL, "first token p50", [s and s.time_to_first_token_s for s in speeds]),
-            (_FULL, "per token p50", [s and s.time_per_output_token_s for s in speeds]),
-            (_NARROW, "answer p50", [s and s.answer_s for s in speeds]),
-            (_PLAIN, "answer p95", [s and s.answer_p95_s for s in speeds]),
-            (_NARROW, "tokens per right answer", [c and c.tokens_per_correct for c in costs]),
-            (_NARROW, "time per right answer", [c and c.seconds_per_correct for c in costs]),
+            (_FULL, "first token p50", [s.time_to_first_token_s if s else None for s in speeds]),
+            (_FULL, "per token p50", [s.time_per_output_token_s if s else None for s in speeds]),
+            (_NARROW, "answer p50", [s.answer_s if s else None for s in speeds]),
+            (_PLAIN, "answer p95", [s.answer_p95_s if s else None for s in speeds]),
+            (
+                _NARROW,
+                "tokens per right answer",
+                [c.tokens_per_correct if c else None for c in costs],
+            ),
+            (
+                _NARROW,
+                "time per right answer",
+                [c.seconds_per_correct if c else None for c in costs],
+            ),
         ]
         kept = [(title, values) for least, title, values in columns if detail >= least]
         cells = []
@@ -259,8 +266,8 @@ def _broken(title: str) -> str:
 def _fitting(console: "Console", build: "Callable[[int], Table]") -> "Table":
     """The table with the most detail that is no wider than the console."""
     wide = console.options.update(max_width=1000)
-    tables = (build(detail) for detail in (_FULL, _PLAIN))
-    fits = (
-        table for table in tables if console.measure(table, options=wide).maximum <= console.width
-    )
-    return next(fits, None) or build(_NARROW)
+    for detail in (_FULL, _PLAIN):
+        table = build(detail)
+        if console.measure(table, options=wide).maximum <= console.width:
+            return table
+    return build(_NARROW)

@@ -1,0 +1,144 @@
+"""report.html: one file that needs nothing else and asks for nothing else."""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tailqa.core.answer import Side
+from tailqa.core.estimate import Estimate, Measured
+from tailqa.core.report import Report, Run
+from tailqa.report import format as shown
+from tailqa.report.browser import OUTCOMES, embed
+from tailqa.report.chart import NARROW, WIDE, gap_chart
+from tailqa.report.escape import visible
+from tailqa.report.files import write_atomic
+from tailqa.report.reading import cost_of, latency_of, reading, requirement_of, worst_first
+from tailqa.report.sentences import three_sentences
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+PAGE = "report.html"
+_SIDES: tuple[Side, Side] = ("teacher", "student")
+_HERE = Path(__file__).parent
+_ANSWER = {"pass": "Yes.", "fail": "No.", "inconclusive": "Not decided."}
+_SPEEDS = {
+    "first token, p50": "time_to_first_token_s",
+    "per token, p50": "time_per_output_token_s",
+    "answer, p50": "answer_s",
+    "answer, p95": "answer_p95_s",
+    "tokens per answer, p50": "completion_tokens",
+}
+_COSTS = {
+    "tokens per query": "tokens_per_query",
+    "tokens per right answer": "tokens_per_correct",
+    "time per right answer": "seconds_per_correct",
+}
+
+
+def render_page(run: Run) -> str:
+    """The page of a run; the same bytes for the same run, loaded or fresh.
+
+    Nothing that a model or a suite wrote becomes markup, and a Content-Security-Policy forbids
+    every request and every script but the page's own.
+    """
+    report = run.report
+    embedded = embed(run.answers)
+    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            report=report,
+            level=_level(report),
+            answer=_ANSWER[report.verdict.outcome],
+            sentences=three_sentences(report),
+            strata=worst_first(report.strata),
+            charts=[gap_chart(report, layout) for layout in (WIDE, NARROW)],
+            speed=_table(report, _SPEEDS, latency_of),
+            cost=_table(report, _COSTS, cost_of),
+            embedded=embedded,
+            outcomes=OUTCOMES,
+            style=style,
+            script=script,
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+        )
+    )
+
+
+def write_page(run: Run, folder: Path) -> Path:
+    """Writes report.html into `folder` and returns its path; raises ResultError."""
+    path = folder / PAGE
+    write_atomic(path, render_page(run).encode())
+    return path
+
+
+def _table(report: Report, fields: dict[str, str], find: Any) -> dict[str, Any]:
+    """A table with two rows per stratum; the times of a column share one unit."""
+    names = [stratum.name for stratum in worst_first(report.strata)]
+    found = [(name, side, find(report, name, side)) for name in names for side in _SIDES]
+    found = [row for row in found if row[2] is not None]
+    units = {
+        title: shown.TOKENS
+        if title.startswith("tokens")
+        else shown.time_unit(*(getattr(row, field) for _, _, row in found))
+        for title, field in fields.items()
+    }
+    return {
+        "columns": list(units.items()),
+        "rows": [
+            (name, side, [(getattr(row, fields[title]), unit) for title, unit in units.items()])
+            for name, side, row in found
+        ],
+    }
+
+
+def _level(report: Report) -> str:
+    gaps = (stratum.gap for stratum in report.strata)
+    return next((shown.level(gap) for gap in gaps if isinstance(gap, Estimate)), "")
+
+
+def _reason(measured: Measured) -> str:
+    return getattr(measured, "reason", "")
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "seen": visible,
+        "value": shown.value,
+        "interval": shown.interval,
+        "count": shown.count,
+        "p_value": shown.p_value,
+        "reason": _reason,
+    }
+    environment.globals |= {
+        "PERCENT": shown.PERCENT,
+        "POINTS": shown.POINTS,
+        "reading": reading,
+        "requirement_of": requirement_of,
+    }
+    return environment
+
+
+def _asset(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _hash(content: str) -> str:
+    """The source expression of a Content-Security-Policy for this inline content."""
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

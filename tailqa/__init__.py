@@ -3,7 +3,9 @@
 The public names load on first use, so that importing tailqa imports neither torch nor transformers.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +23,17 @@ _HOMES = {
     "load_report": "tailqa.workflows.runs",
     "load_suite": "tailqa.workflows.suites",
 }
+
+
+class _Package(ModuleType):
+    """Keeps `tailqa.gate` the public function: importing the room of that name would hide it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> object:

@@ -71,6 +71,7 @@ def test_every_attempt_is_graded_and_the_first_decides(judge):
         ("It is Paris/Lyon", "paris", True, True),
         ("my mother-in-law", "mother in law", True, True),
         ("my motherinlaw", "mother-in-law", True, True),
+        ("the U.S.A. did", "USA", True, True),
         ("答案是北京。", "北京", False, True),
         ("Rome", "Paris", False, False),
         ("Rome", " ", False, False),

@@ -9,7 +9,7 @@ McNemarMethod = Literal["mid-p", "exact", "asymptotic", "corrected"]
 
 
 def mcnemar(teacher_only: int, student_only: int, *, method: McNemarMethod = "mid-p") -> float:
-    """Two-sided p-value in (0, 1] of "both are right equally often", from the two flip counts.
+    """Two-sided p-value in [0, 1] of "both are right equally often", from the two flip counts.
 
     "mid-p" is the exact conditional test less half of the observed outcome's probability: its
     size stays near the nominal one, where "exact" is conservative and "asymptotic" may exceed it

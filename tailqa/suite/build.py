@@ -1,0 +1,133 @@
+"""Checked items become queries with ids, and a suite with its digest."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from tailqa.core.digest import digest
+from tailqa.core.query import Generation, GraderSpec, Message, Query, Stratum, Suite
+from tailqa.suite.faults import Faults
+from tailqa.suite.plan import Item
+from tailqa.suite.schema import SuiteFile
+from tailqa.suite.shots import Shots, render
+
+ID_LENGTH = 16
+"""Hex digits of an id that is made from the query: 64 bits, enough for billions of queries."""
+
+
+def unique(suite: SuiteFile, items: Sequence[Item], file: str, faults: Faults) -> list[Item]:
+    """The items with distinct ids; an item without an id gets one from what it asks.
+
+    Examples do not count towards that id, so it is the same whatever their number.
+    """
+    lines: dict[str, int] = {}
+    kept = []
+    for item in items:
+        asks_nothing = item.question is None or not item.references
+        made = f"line {item.line}" if asks_nothing else _content_id(item)
+        query_id = item.id or made
+        if query_id not in lines:
+            lines[query_id] = item.line
+            kept.append(replace(item, id=query_id))
+        elif suite.duplicates == "refuse":
+            kind = "duplicate id" if item.id else "duplicate prompt and references"
+            rule = f"{kind}, first on line {lines[query_id]}"
+            faults.add(file, rule, line=item.line, key=suite.id, value=item.id, kind=kind)
+    return kept
+
+
+def make_suite(
+    suite: SuiteFile,
+    items: Sequence[Item],
+    assigned: Sequence[int | None],
+    weights: Sequence[float],
+    *,
+    shots: Shots | None,
+    source: str,
+) -> Suite:
+    """The suite of items that have no fault left."""
+    strata = tuple(
+        Stratum(
+            name=stratum.name,
+            kind=stratum.kind,
+            weight=weight,
+            tier=stratum.tier or ("critical" if stratum.kind == "tail" else "supporting"),
+        )
+        for stratum, weight in zip(suite.strata, weights, strict=True)
+    )
+    queries = tuple(
+        _query(suite, item, strata[index].name, shots)
+        for item, index in zip(items, assigned, strict=True)
+        if index is not None
+    )
+    drawing, grader = suite.generation, suite.grader
+    made = Suite(
+        name=suite.name,
+        version=suite.version,
+        digest="",
+        source=source,
+        task=suite.task,
+        generation=Generation(
+            max_tokens=drawing.max_tokens,
+            stop=tuple(drawing.stop),
+            temperature=drawing.temperature,
+            top_p=drawing.top_p,
+            samples=drawing.samples,
+        ),
+        grader=GraderSpec(
+            name=grader.name if grader else "choice", options=grader.options if grader else {}
+        ),
+        strata=strata,
+        queries=queries,
+    )
+    return replace(made, digest=suite_digest(made))
+
+
+def suite_digest(suite: Suite) -> str:
+    """SHA-256 over all that changes a prompt or a grade, whatever the order of the queries.
+
+    Names, versions, paths and ids are left out: they change neither.
+    """
+    queries = sorted(
+        digest(
+            [
+                _plain(query.prompt),
+                query.references,
+                query.choices,
+                query.stratum,
+                query.cluster,
+            ]
+        )
+        for query in suite.queries
+    )
+    return digest(
+        {
+            "task": suite.task,
+            "generation": asdict(suite.generation),
+            "grader": [suite.grader.name, dict(suite.grader.options)],
+            "strata": [asdict(stratum) for stratum in sorted(suite.strata, key=lambda s: s.name)],
+            "queries": queries,
+        }
+    )
+
+
+def _plain(prompt: str | tuple[Message, ...]) -> object:
+    if isinstance(prompt, str):
+        return prompt
+    return [[message.role, message.content] for message in prompt]
+
+
+def _query(suite: SuiteFile, item: Item, stratum: str, shots: Shots | None) -> Query:
+    question, query_id = item.question or "", item.id or ""
+    examples = shots.draw(question, query_id) if shots and isinstance(question, str) else []
+    return Query(
+        id=query_id,
+        stratum=stratum,
+        prompt=render(suite.prompt, question, examples),
+        references=item.references,
+        choices=item.choices,
+        cluster=item.cluster,
+    )
+
+
+def _content_id(item: Item) -> str:
+    return digest([_plain(item.question or ""), item.references])[:ID_LENGTH]

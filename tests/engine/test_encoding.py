@@ -1,0 +1,60 @@
+"""Token ids as lm-eval's `hf` backend makes them, by its documented rules."""
+
+import pytest
+
+from tailqa.core.errors import ModelError
+from tailqa.engine import open_engine
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["adds BOS", "adds nothing"])
+def plain(request, new_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "m"
+    return open_engine(str(new_folder(folder, "llama", adds_bos=request.param)), device="cpu")
+
+
+def tokens(engine, text, **more):
+    return tuple(engine._tokenizer(text, **more)["input_ids"])
+
+
+@pytest.mark.parametrize("text", ["the cat", " the cat ", "é🙂\n", "<pad> dogs"])
+def test_a_plain_prompt_is_what_the_tokenizer_makes_of_it(plain, ask, text):
+    assert plain.encode(ask(text)).token_ids == tokens(plain, text)
+    assert plain.encode(ask(text)).text == text
+
+
+def test_a_prompt_that_begins_with_bos_gets_no_second_one(plain, ask):
+    ids = plain.encode(ask("<s>the cat")).token_ids
+    assert ids == tokens(plain, "<s>the cat", add_special_tokens=False)
+    assert ids.count(0) == 1
+
+
+def test_an_empty_prompt_begins_with_bos(plain, ask):
+    assert plain.encode(ask("")).token_ids == (0,)
+    scored = plain.encode(ask("", choices=("the cat",)))
+    assert scored.token_ids == (0,)
+    assert scored.choice_ids == (tokens(plain, "the cat", add_special_tokens=False),)
+
+
+@pytest.mark.parametrize("prompt", ["the cat", "the cat ", "the cat \n ", "é"])
+@pytest.mark.parametrize("choice", [" sat", "sat", "a red door é🙂"])
+def test_choices_are_cut_out_of_the_whole(plain, ask, prompt, choice):
+    encoded = plain.encode(ask(prompt, choices=(choice,)))
+    context = tokens(plain, prompt.rstrip())
+    assert encoded.token_ids == context
+    assert encoded.choice_ids == (tokens(plain, prompt + choice)[len(context) :],)
+    assert encoded.text == prompt
+
+
+def test_a_choice_without_a_token_of_its_own_is_refused(plain, ask):
+    with pytest.raises(ModelError, match="no token of its own"):
+        plain.encode(ask("the cat", choices=("",)))
+
+
+def test_text_that_is_not_unicode_is_refused(plain, ask):
+    with pytest.raises(ModelError, match="cannot take the text"):
+        plain.encode(ask("the \ud800 cat"))
+
+
+def test_long_prompts_are_not_warned_about(plain, ask, capfd):
+    plain.encode(ask("the cat " * 500))
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,182 @@
+"""The decode loop against transformers' own, alone and in a batch."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from tailqa.core.errors import ModelError
+from tailqa.core.query import Message
+
+
+def parts(engine: Any) -> tuple[Any, Any]:
+    """The transformers model and tokenizer behind an engine."""
+    return engine._generator.forward._model, engine._tokenizer
+
+
+def run_alone(engine: Any, requests: Any) -> list[Any]:
+    return [next(engine.run([engine.encode(request)])) for request in requests]
+
+
+def run_together(engine: Any, requests: Any) -> list[Any]:
+    return list(engine.run([engine.encode(request) for request in requests]))
+
+
+def own_greedy(engine: Any, prompt: str, max_tokens: int) -> list[int]:
+    model, tokenizer = parts(engine)
+    ids = tokenizer(prompt, return_tensors="pt")["input_ids"]
+    made = model.generate(
+        ids,
+        attention_mask=torch.ones_like(ids),
+        do_sample=False,
+        max_new_tokens=max_tokens,
+        pad_token_id=2,
+    )
+    return made[0, ids.shape[1] :].tolist()
+
+
+def test_greedy_equals_the_models_own_generate_token_for_token(engine, ask, prompts):
+    batch = [engine.encode(ask(prompt, max_tokens=40)) for prompt in prompts]
+    rows = engine._generator.generate(batch)
+    lengths = set()
+    for prompt, row in zip(prompts, rows, strict=True):
+        assert row.token_ids == own_greedy(engine, prompt, 40)
+        lengths.add(len(row.token_ids))
+    assert len(lengths) > 5, "texts of one length would not test that rows leave the batch"
+
+
+def test_an_attempt_in_a_batch_is_the_attempt_alone(engine, ask, prompts):
+    requests = [
+        ask(prompt, temperature=0.9 * (n % 2), top_p=(1.0, 0.8)[n % 3 == 0], seed=n)
+        for n, prompt in enumerate(prompts)
+    ]
+    assert run_together(engine, requests) == run_alone(engine, requests)
+
+
+def test_logits_do_not_depend_on_padding(engine, ask, prompts):
+    model, _ = parts(engine)
+    forward = engine._generator.forward
+    from tailqa.engine.forward import left_pad
+
+    rows = [engine.encode(ask(prompt)).token_ids for prompt in prompts]
+    ids, mask = left_pad(rows, 2, forward.device)
+    with torch.inference_mode():
+        padded, _ = forward.prefill(ids, mask)
+        for row, logits in zip(rows, padded, strict=True):
+            alone = model(torch.tensor([row])).logits[0, -1]
+            torch.testing.assert_close(logits, alone, atol=2e-4, rtol=1e-4)
+
+
+def test_a_completion_counts_its_end_token(llama, ask, prompts):
+    attempts = run_together(llama, [ask(prompt, max_tokens=40) for prompt in prompts])
+    ended = [a for a in attempts if a.finish_reason == "stop"]
+    cut_off = [a for a in attempts if a.finish_reason == "length"]
+    assert ended
+    assert cut_off
+    assert all(a.completion_tokens == 40 for a in cut_off)
+    for prompt, attempt in zip(prompts, attempts, strict=True):
+        assert attempt.completion_tokens == len(own_greedy(llama, prompt, 40))
+
+
+def test_a_stop_string_ends_the_text_across_token_borders(llama, ask, prompts):
+    _, tokenizer = parts(llama)
+    free = [ask(prompt, temperature=2.0, max_tokens=40) for prompt in prompts]
+    rows = llama._generator.generate([llama.encode(request) for request in free])
+    stopped, texts, borders = [], [], []
+    for prompt, row in zip(prompts, rows, strict=True):
+        tokens = [tokenizer.decode([token]) for token in row.token_ids]
+        clean = [bool(token) and "�" not in token and "<" not in token for token in tokens]
+        border = next((i for i in range(1, len(tokens)) if clean[i - 1] and clean[i]), None)
+        if border is None:
+            continue
+        stop = tokens[border - 1][-1] + tokens[border][0]
+        stopped.append(ask(prompt, temperature=2.0, max_tokens=40, stop=("no such", stop)))
+        texts.append(tokenizer.decode(row.token_ids, skip_special_tokens=True).split(stop)[0])
+        borders.append(border)
+    assert len(stopped) > 10
+    for attempt, text, border in zip(run_together(llama, stopped), texts, borders, strict=True):
+        assert attempt.text == text
+        assert attempt.finish_reason == "stop"
+        assert attempt.completion_tokens <= border + 1
+
+
+def test_a_stop_string_can_be_a_special_token(llama, ask, prompts):
+    free = [ask(prompt, temperature=9.0, seed=n) for n in range(10) for prompt in prompts]
+    rows = llama._generator.generate([llama.encode(request) for request in free])
+    padded = [row for row in rows if 2 in row.token_ids[:-1]]
+    assert padded
+    stopped = [
+        ask(row.encoded.text, temperature=9.0, seed=row.encoded.request.seed, stop=("<pad>",))
+        for row in padded
+    ]
+    for row, attempt in zip(padded, run_together(llama, stopped), strict=True):
+        n = row.token_ids.index(2) + 1
+        assert attempt.completion_tokens == n
+        assert attempt.text == parts(llama)[1].decode(row.token_ids[:n], skip_special_tokens=True)
+
+
+def test_seeds_and_samples_give_different_texts_and_the_same_again(llama, ask):
+    def texts(seed: int) -> list[str]:
+        requests = [ask("the cat", temperature=1.0, seed=seed, sample=n) for n in range(8)]
+        return [attempt.text for attempt in run_together(llama, requests)]
+
+    assert texts(1) == texts(1)
+    assert texts(1) != texts(2)
+    assert len(set(texts(1))) > 4
+
+
+def test_sampled_tokens_follow_the_models_distribution(llama, ask):
+    model, _ = parts(llama)
+    n = 2000
+    requests = [
+        ask("seven dogs", max_tokens=1, temperature=2.0, top_p=0.9, seed=seed) for seed in range(n)
+    ]
+    encoded = [llama.encode(request) for request in requests]
+    counts = torch.zeros(model.config.vocab_size)
+    for row in llama._generator.generate(encoded):
+        counts[row.token_ids[0]] += 1
+    with torch.inference_mode():
+        logits = model(torch.tensor([encoded[0].token_ids])).logits[0, -1]
+    expected = torch.softmax(logits / 2.0, dim=-1)
+    ordered, order = expected.sort(descending=True)
+    dropped = order[(ordered.cumsum(0) - ordered) >= 0.9]
+    assert counts[dropped].sum() == 0
+    expected[dropped] = 0
+    expected /= expected.sum()
+    error = (counts / n - expected).abs() / (expected * (1 - expected) / n).sqrt().clamp(min=1e-9)
+    assert error[expected > 0.005].max() < 4.5
+
+
+def test_the_repetition_penalty_of_the_generation_config_holds(new_folder, tmp_path, ask, prompts):
+    from tailqa.engine import open_engine
+
+    folder = new_folder(tmp_path / "m", "qwen2")
+    config = folder / "generation_config.json"
+    config.write_text(config.read_text().replace("{", '{"repetition_penalty": 1.3,', 1))
+    engine: Any = open_engine(str(folder), device="cpu")
+    batch = [engine.encode(ask(prompt)) for prompt in prompts]
+    for prompt, row in zip(prompts, engine._generator.generate(batch), strict=True):
+        assert row.token_ids == own_greedy(engine, prompt, 24)
+
+
+def test_logits_that_are_no_numbers_are_an_error(new_folder, tmp_path, ask):
+    from tailqa.engine import open_engine
+
+    engine: Any = open_engine(str(new_folder(tmp_path / "m", "llama")), device="cpu")
+    model, _ = parts(engine)
+    model.model.norm.weight.data.fill_(float("nan"))
+    with pytest.raises(ModelError, match="not finite"):
+        run_together(engine, [ask("the cat")])
+    with pytest.raises(ModelError, match="not finite"):
+        run_together(engine, [ask("the cat", choices=(" sat", " ran"))])
+
+
+def test_a_chat_is_rendered_once_with_one_begin_token(llama, ask):
+    chat = (Message(role="user", content="the cat"), Message(role="assistant", content="sat"))
+    encoded = llama.encode(ask(chat))
+    assert encoded.text == "<s>[user] the cat\n[assistant] sat\n[assistant] "
+    assert encoded.token_ids.count(0) == 1
+    _, tokenizer = parts(llama)
+    turns = [{"role": m.role, "content": m.content} for m in chat]
+    whole = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
+    assert list(encoded.token_ids) == whole

@@ -1,0 +1,59 @@
+"""Two real models, where TAILQA_TEST_MODELS names the folder that holds them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tailqa.core.errors import ModelError
+from tailqa.core.query import Message
+from tailqa.engine import open_engine
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+QUESTIONS = ["What is the capital of France?", "Count from one to five.", "Name a colour."]
+
+
+@pytest.fixture(scope="module", params=["smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct"])
+def real(request, real_folder):
+    return open_engine(str(real_folder / request.param), device="cpu")
+
+
+@pytest.mark.usefixtures("real_folder")
+def test_greedy_chat_equals_the_models_own_generate(real, ask):
+    chats = [(Message(role="user", content=text),) for text in QUESTIONS]
+    batch = [real.encode(ask(chat, max_tokens=12)) for chat in chats]
+    model = real._generator.forward._model
+    for encoded, row in zip(batch, real._generator.generate(batch), strict=True):
+        ids = torch.tensor([encoded.token_ids])
+        own = model.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=12
+        )
+        assert row.token_ids == own[0, ids.shape[1] :].tolist()
+
+
+def test_the_right_choice_is_the_likeliest(real, ask):
+    encoded = real.encode(ask("The capital of France is", choices=(" Rome", " Paris", " Oslo")))
+    [attempt] = real.run([encoded])
+    scores = attempt.choice_logprobs
+    assert scores.index(max(scores)) == 1
+
+
+def test_a_gguf_file_gives_the_same_answers_as_its_dequantised_folder(real_folder, ask):
+    pytest.importorskip("gguf")
+    files = sorted(real_folder.glob("SmolLM2*.gguf"))
+    if not files:
+        pytest.skip("no GGUF file there")
+    packed = open_engine(str(files[0]), device="cpu")
+    folder = open_engine(str(real_folder / "smollm2-135m-instruct"), device="cpu")
+    assert packed.info.n_parameters == folder.info.n_parameters
+    assert packed.info.weights_digest != folder.info.weights_digest
+    chats = [ask((Message(role="user", content=text),), max_tokens=12) for text in QUESTIONS]
+    ours, theirs = (
+        [attempt.text for attempt in engine.run([engine.encode(chat) for chat in chats])]
+        for engine in (packed, folder)
+    )
+    assert ours == theirs

@@ -8,7 +8,7 @@ from typing import Literal
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.report import Report
 from tailqa.report import format as shown
-from tailqa.report.escape import one_line
+from tailqa.report.escape import visible
 from tailqa.report.reading import Reading, reading, worst_first
 
 Shape = Literal["tail", "head", "all", "difference"]
@@ -29,6 +29,7 @@ class Layout:
     names: int
     values: int
     row: int
+    name_characters: int
 
     @property
     def stacked(self) -> bool:
@@ -36,8 +37,8 @@ class Layout:
         return self.names == 0
 
 
-WIDE = Layout(width=960, names=230, values=190, row=30)
-NARROW = Layout(width=360, names=0, values=0, row=48)
+WIDE = Layout(width=960, names=230, values=190, row=30, name_characters=28)
+NARROW = Layout(width=360, names=0, values=0, row=48, name_characters=24)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +92,7 @@ def gap_chart(report: Report, layout: Layout) -> Chart:
         )
         mark = Mark(
             heading=heading,
-            label=label,
+            label=_short(label, layout.name_characters),
             shape=shape,
             value=_value(measured),
             reading=reading(measured),
@@ -126,9 +127,13 @@ def _rows(report: Report) -> Iterator[_Row]:
     for stratum in worst_first(report.strata):
         heading = None if stratum.kind == kind else stratum.kind.capitalize()
         kind = stratum.kind
-        yield heading, one_line(stratum.name, 60), stratum.kind, stratum.gap
+        yield heading, visible(stratum.name), stratum.kind, stratum.gap
     yield "All", "by traffic", "all", report.overall.gap
     yield None, f"tail {shown.MINUS} head", "difference", report.interaction
+
+
+def _short(label: str, limit: int) -> str:
+    return label if len(label) <= limit else f"{label[: limit - 1]}…"
 
 
 def _value(measured: Measured) -> str:

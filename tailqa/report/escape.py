@@ -12,6 +12,7 @@ LONG_TEXT = 400
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _BREAKS = "\u0085\u2028\u2029"
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_NAMES = {0x00: "NUL", 0x07: "BEL", 0x08: "BS", 0x0D: "CR", 0x1B: "ESC", 0x7F: "DEL"}
 # Tab and line feed are layout, everything else of C0 and C1 is a command.
 _HIDDEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{_BIDI}{_BREAKS}]")
 
@@ -19,12 +20,12 @@ _HIDDEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{_BIDI}{_BREAKS}
 def visible(text: str) -> str:
     r"""`text` with each control character as a visible sign; tabs and line feeds stay.
 
-    C0 controls become their Unicode control pictures, C1 controls, bidirectional controls,
-    line and paragraph separators and lone surrogates their code point. Applying it twice changes
-    nothing more.
+    C0 and C1 controls, bidirectional controls, line and paragraph separators and lone surrogates
+    become their short name or code point in angle brackets; applying it twice changes nothing
+    more.
 
     >>> visible("\x1b[31mred\x1b[0m \u202eabc\x00")
-    '␛[31mred␛[0m ⟨U+202E⟩abc␀'
+    '⟨ESC⟩[31mred⟨ESC⟩[0m ⟨U+202E⟩abc⟨NUL⟩'
     """
     return _HIDDEN.sub(_sign, text.replace("\r\n", "\n"))
 
@@ -54,6 +55,4 @@ def storable(text: str) -> str:
 
 def _sign(match: re.Match[str]) -> str:
     code = ord(match[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+    return f"⟨{_NAMES.get(code) or f'U+{code:04X}'}⟩"

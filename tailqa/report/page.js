@@ -72,12 +72,12 @@
 
   const facts = (sample) => {
     const line = make("p", "facts");
-    const parts = [];
+    const parts = sample.logprobs ? [["log-probability of each choice"]] : [];
     if (sample.extracted !== null) parts.push(["read as ", foreign("bdi", sample.extracted)]);
     if (sample.score !== null && sample.score > 0 && sample.score < 1) {
       parts.push([`score ${sample.score.toFixed(3)}`]);
     }
-    parts.push([`${number(sample.prompt_tokens)} + ${number(sample.completion_tokens)} tokens`]);
+    parts.push([`${number(sample.prompt_tokens)} prompt tokens, ${number(sample.completion_tokens)} ${sample.logprobs ? "scored" : "answered"}`]);
     if (sample.finish_reason === "length") parts.push(["cut off at the token limit"]);
     if (sample.reason !== null) parts.push([foreign("bdi", sample.reason)]);
     parts.forEach((part, index) => line.append(...(index ? [" · "] : []), ...part));

@@ -27,7 +27,9 @@ _MEANING = {
     "fail": "the student cannot replace the teacher",
     "inconclusive": "the data do not decide",
 }
-_ASCII = str.maketrans({"−": "-", "–": "-", "─": "-", "…": "~", "•": "*"})
+_ASCII = str.maketrans(
+    {"−": "-", "–": "-", "─": "-", "…": "...", "•": "*", "⏎": " ", "⟨": "<", "⟩": ">"}
+)
 _SIDES: tuple[Side, Side] = ("teacher", "student")
 _FULL, _PLAIN, _NARROW = 2, 1, 0
 _WORDS_WIDTH = 100

@@ -77,3 +77,31 @@ class Suite:
     grader: GraderSpec
     strata: tuple[Stratum, ...]
     queries: tuple[Query, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lengths:
+    """Order statistics of prompt lengths: the smallest, p50, p95 and the greatest."""
+
+    least: int
+    p50: int
+    p95: int
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StratumSummary:
+    """One stratum in numbers, with its first queries. `tokens` is None unless they were counted.
+
+    Lengths are those of whole prompts, worked examples included.
+    """
+
+    name: str
+    kind: Kind
+    tier: Tier
+    weight: float
+    n: int
+    examples: tuple[Query, ...]
+    characters: Lengths
+    words: Lengths
+    tokens: Lengths | None

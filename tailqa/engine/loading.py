@@ -61,11 +61,9 @@ def pick_dtype(dtype: str, device: torch.device, checkpoint: torch.dtype | None)
 def load(source: Source, *, device: str, dtype: str) -> tuple[Any, Any]:
     """The model, ready to answer on its device, and its tokenizer. Raises ModelError."""
     place = pick_device(device)
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    if source.gguf is not None:
-        options["gguf_file"] = source.gguf
+    tokenizer = load_tokenizer(source)
+    options = _options(source)
     with _quiet(), _one_sentence(source.spec):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source.folder, **options)
         config = transformers.AutoConfig.from_pretrained(source.folder, **options)
         options["dtype"] = pick_dtype(dtype, place, _checkpoint_dtype(config))
         if source.gguf is not None and hasattr(transformers, "GgufConfig"):
@@ -78,6 +76,19 @@ def load(source: Source, *, device: str, dtype: str) -> tuple[Any, Any]:
         model.eval().requires_grad_(requires_grad=False)
         model.to(place)
     return model, tokenizer
+
+
+def load_tokenizer(source: Source) -> Any:
+    """The tokenizer alone. Raises ModelError."""
+    with _quiet(), _one_sentence(source.spec):
+        return transformers.AutoTokenizer.from_pretrained(source.folder, **_options(source))
+
+
+def _options(source: Source) -> dict[str, Any]:
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    if source.gguf is not None:
+        options["gguf_file"] = source.gguf
+    return options
 
 
 @contextlib.contextmanager

@@ -1,4 +1,6 @@
-"""The one way to open a model."""
+"""The one way to open a model, or its tokenizer alone."""
+
+from collections.abc import Callable
 
 from tailqa.core.ports import Engine
 from tailqa.engine.spec import locate
@@ -29,3 +31,15 @@ def open_engine(
     return LocalEngine.load(
         source, name=name or spec, device=device, dtype=dtype, batch_size=batch_size
     )
+
+
+def open_token_counter(spec: str) -> Callable[[str], int]:
+    """A function that counts the tokens of a text, as the model at `spec` counts them.
+
+    The tokens that the tokenizer adds of itself, such as BOS, are counted too. Raises ModelError.
+    """
+    source = locate(spec)
+    from tailqa.engine.loading import load_tokenizer
+
+    tokenizer = load_tokenizer(source)
+    return lambda text: len(tokenizer(text)["input_ids"])

@@ -10,6 +10,7 @@ from tailqa.report.result import (
 )
 from tailqa.report.run import load_run, write_run
 from tailqa.report.sentences import three_sentences
+from tailqa.report.suite_table import render_suite
 from tailqa.report.table import render_terminal
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "load_run",
     "render_json",
     "render_page",
+    "render_suite",
     "render_terminal",
     "save_answers",
     "save_report",

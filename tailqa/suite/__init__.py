@@ -1,12 +1,10 @@
 """Suite files and their sources become a Suite: validation, strata, weights and digests."""
 
-from tailqa.suite.draw import Lengths, StratumSummary, describe, draw
+from tailqa.suite.draw import describe, draw
 from tailqa.suite.find import find_suite, shipped_suites
 from tailqa.suite.load import load_suite
 
 __all__ = [
-    "Lengths",
-    "StratumSummary",
     "describe",
     "draw",
     "find_suite",

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from tailqa.core.query import Kind, Query, Suite, Tier
+from tailqa.core.query import Lengths, Query, StratumSummary, Suite
 
 N_EXAMPLES = 2
 
@@ -32,34 +32,6 @@ def draw(suite: Suite, per_stratum: int, *, seed: int) -> Suite:
     for members in _by_stratum(suite).values():
         drawn.update(sorted((query.id for query in members), key=_rank(seed))[:per_stratum])
     return replace(suite, queries=tuple(query for query in suite.queries if query.id in drawn))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lengths:
-    """Order statistics of prompt lengths: the smallest, p50, p95 and the greatest."""
-
-    least: int
-    p50: int
-    p95: int
-    most: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StratumSummary:
-    """One stratum in numbers, with its first queries. `tokens` is None unless they were counted.
-
-    Lengths are those of whole prompts, worked examples included.
-    """
-
-    name: str
-    kind: Kind
-    tier: Tier
-    weight: float
-    n: int
-    examples: tuple[Query, ...]
-    characters: Lengths
-    words: Lengths
-    tokens: Lengths | None
 
 
 def describe(

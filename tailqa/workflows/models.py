@@ -1,9 +1,11 @@
 """Model names of the command line → engines."""
 
+from collections.abc import Callable
+
 from tailqa.core.errors import ModelError
 from tailqa.core.ports import Engine
 from tailqa.demo import model_folder
-from tailqa.engine import open_engine
+from tailqa.engine import open_engine, open_token_counter
 
 EMBEDDED = "demo:"
 
@@ -13,10 +15,18 @@ def open_model(name: str, *, device: str, dtype: str, batch_size: int | None) ->
 
     Raises ModelError, in one sentence, for everything that keeps the model from being run.
     """
-    spec = name
-    if name.startswith(EMBEDDED):
-        side = name.removeprefix(EMBEDDED)
-        if side not in ("teacher", "student"):
-            raise ModelError(f"{name}: the embedded models are demo:teacher and demo:student")
-        spec = str(model_folder(side))
-    return open_engine(spec, name=name, device=device, dtype=dtype, batch_size=batch_size)
+    return open_engine(_place(name), name=name, device=device, dtype=dtype, batch_size=batch_size)
+
+
+def token_counter(name: str) -> Callable[[str], int]:
+    """Counts the tokens of a text with the tokenizer of a model. Raises ModelError."""
+    return open_token_counter(_place(name))
+
+
+def _place(name: str) -> str:
+    if not name.startswith(EMBEDDED):
+        return name
+    match name.removeprefix(EMBEDDED):
+        case "teacher" | "student" as side:
+            return str(model_folder(side))
+    raise ModelError(f"{name}: the embedded models are demo:teacher and demo:student")

@@ -1,13 +1,18 @@
 """Suites by name: the embedded one, a shipped one or a file."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tailqa import suite as room
-from tailqa.core.query import Suite
+from tailqa.core.errors import Fault, InputError
+from tailqa.core.query import StratumSummary, Suite
 from tailqa.demo import suite_file
+from tailqa.grade import check_grader
+from tailqa.workflows.models import token_counter
 
 EMBEDDED = ("demo", "arithmetic")
+MOST_FAULTS = 20
 
 
 def load_suite(
@@ -27,3 +32,35 @@ def load_suite(
     """
     path = suite_file() if str(name) in EMBEDDED else room.find_suite(str(name))
     return room.load_suite(path, sources=sources or {}, num_fewshot=num_fewshot)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspected:
+    """A suite that has no fault, and its strata in numbers."""
+
+    suite: Suite
+    strata: tuple[StratumSummary, ...]
+
+
+def inspect_suite(
+    name: str | Path,
+    *,
+    sources: Mapping[str, Path] | None = None,
+    num_fewshot: int | None = None,
+    tokenizer: str | None = None,
+) -> Inspected:
+    """The suite with counts, examples and lengths; its grader is checked against its queries.
+
+    `tokenizer` is the model whose tokens are counted. Raises InputError with every fault and
+    ModelError when there is no such model.
+    """
+    suite = load_suite(name, sources=sources, num_fewshot=num_fewshot)
+    faults = check_grader(suite.grader, suite.queries)
+    if faults:
+        shown = [Fault(file=suite.name, key="grader", rule=rule) for rule in faults[:MOST_FAULTS]]
+        if len(faults) > MOST_FAULTS:
+            more = f"and {len(faults) - MOST_FAULTS} more of this kind"
+            shown.append(Fault(file=suite.name, key="grader", rule=more))
+        raise InputError(shown)
+    count_tokens = token_counter(tokenizer) if tokenizer else None
+    return Inspected(suite=suite, strata=room.describe(suite, count_tokens=count_tokens))

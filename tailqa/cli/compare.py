@@ -53,6 +53,11 @@ from tailqa.cli.progress import progress
     type=click.Path(path_type=Path),
     help="The response store.  [default: responses.db in the folder of --out]",
 )
+@options.option(
+    "--trust-suite-code",
+    is_flag=True,
+    help="Run the code of the evaluate metric that a suite names.",
+)
 @options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @options.option("--quiet", is_flag=True, help="No progress and no table; the files are written.")
 def compare(

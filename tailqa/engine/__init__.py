@@ -6,4 +6,11 @@ from tailqa.engine.scripted import ScriptedEngine
 from tailqa.engine.store import ResponseStore
 from tailqa.engine.timing import measure
 
-__all__ = ["ResponseStore", "ScriptedEngine", "answer", "measure", "open_engine", "open_token_counter"]
+__all__ = [
+    "ResponseStore",
+    "ScriptedEngine",
+    "answer",
+    "measure",
+    "open_engine",
+    "open_token_counter",
+]

@@ -24,7 +24,7 @@ from tailqa.workflows.provenance import findings, fingerprint
 from tailqa.workflows.rows import answer_rows
 from tailqa.workflows.runs import run_folder
 from tailqa.workflows.speed import Timings, cost_summaries, latency_summaries, time_both
-from tailqa.workflows.suites import load_suite
+from tailqa.workflows.suites import CODE_GRADER, load_suite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,7 @@ class Options:
     speed: int = 30
     out: Path = Path("outputs")
     store: Path | None = None
+    trust_suite_code: bool = False
     created: str = ""
 
 
@@ -85,6 +86,11 @@ def run_compare(
     watcher = progress or Silent()
     options = replace(options, created=options.created or date.today().isoformat())
     chosen = _chosen_suite(suite, options)
+    if chosen.grader.name == CODE_GRADER and not options.trust_suite_code:
+        raise TailqaError(
+            f"the suite {chosen.name} grades with the metric {chosen.grader.options.get('metric')}, "
+            "whose code would be run; if you trust it, say --trust-suite-code"
+        )
     grader = make_grader(chosen.grader)
     folder = run_folder(
         options.out, created=options.created, teacher=teacher, student=student, suite=chosen.name

@@ -1,10 +1,11 @@
 """Suites by name: the embedded one, a shipped one or a file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tailqa import suite as room
+from tailqa.core.digest import digest
 from tailqa.core.errors import Fault, InputError
 from tailqa.core.query import StratumSummary, Suite
 from tailqa.demo import suite_file
@@ -13,6 +14,8 @@ from tailqa.workflows.models import token_counter
 
 EMBEDDED = ("demo", "arithmetic")
 MOST_FAULTS = 20
+CODE_GRADER = "evaluate"
+"""The one grader that runs code which a suite names."""
 
 
 def load_suite(
@@ -31,7 +34,22 @@ def load_suite(
     True
     """
     path = suite_file() if str(name) in EMBEDDED else room.find_suite(str(name))
-    return room.load_suite(path, sources=sources or {}, num_fewshot=num_fewshot)
+    suite = room.load_suite(path, sources=sources or {}, num_fewshot=num_fewshot)
+    return _with_metric(suite, path.parent)
+
+
+def _with_metric(suite: Suite, folder: Path) -> Suite:
+    """A local metric is found from the suite's folder, and its code is a part of the digest."""
+    metric = suite.grader.options.get("metric")
+    if suite.grader.name != CODE_GRADER or not isinstance(metric, str):
+        return suite
+    place = folder / metric
+    if not place.exists():
+        return suite
+    scripts = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    grader = replace(suite.grader, options={**suite.grader.options, "metric": str(place)})
+    code = [script.read_text("utf-8") for script in scripts]
+    return replace(suite, grader=grader, digest=digest([suite.digest, code]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -148,7 +148,7 @@ def test_bad_arguments(cells, options, message):
 
 def test_a_hundred_large_strata_take_well_under_a_second():
     paired_gap(TABLE)
-    start = time.perf_counter()
+    start = time.process_time()
     for i in range(100):
         paired_gap((80_000, 9_000 + i, 6_000, 5_000))
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5

@@ -31,7 +31,11 @@ from tailqa.cli.progress import progress
     "--temperature", type=click.FloatRange(min=0), help="0 is greedy; instead of the suite's."
 )
 @options.option(
-    "--batch-size", type=options.BatchSize(), default="auto", help="Queries per forward pass."
+    "--batch-size",
+    type=options.batch_size,
+    metavar="auto|N",
+    default="auto",
+    help="Queries per forward pass.",
 )
 @options.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
 @options.option(
@@ -78,7 +82,8 @@ def compare(
     if (teacher is None) != (student is None):
         raise click.UsageError("give both TEACHER and STUDENT, or neither for the embedded pair")
     from tailqa.report import render_json, render_terminal
-    from tailqa.workflows.compare import Options, run_compare
+    from tailqa.workflows.asking import Options
+    from tailqa.workflows.compare import run_compare
 
     chosen = Options(sources=options.as_mapping(sources), **settings)  # type: ignore[arg-type]
     for suite in suites or ("demo",):

@@ -17,46 +17,34 @@ def option(*names: str, **settings: Any) -> Callable[[Callable[..., Any]], Calla
     return click.option(*names, **settings)
 
 
-class BatchSize(click.ParamType):
-    """`auto` or a positive number; `auto` becomes None."""
+def batch_size(text: str) -> int | None:
+    """`auto` (None) or a number of at least 1.
 
-    name = "auto|N"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | None:
-        """None for auto, else the number."""
-        if value == "auto":
-            return None
-        try:
-            number = int(value)
-        except ValueError:
-            number = 0
-        if number < 1:
-            self.fail(f"{value!r} is neither 'auto' nor a number of at least 1", param, ctx)
-        return number
+    >>> batch_size("auto"), batch_size("16")
+    (None, 16)
+    """
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise click.BadParameter(f"{text!r} is neither 'auto' nor a number of at least 1")
+    return int(text)
 
 
-class Source(click.ParamType):
-    """`FILE` or `SPLIT=FILE`; becomes (split, path), with an empty split for a bare file."""
+def source(text: str) -> tuple[str, Path]:
+    """`FILE` or `SPLIT=FILE` as (split, path), with an empty split for a bare file.
 
-    name = "[SPLIT=]FILE"
-
-    def convert(
-        self,
-        value: Any,
-        param: click.Parameter | None,  # noqa: ARG002
-        ctx: click.Context | None,  # noqa: ARG002
-    ) -> tuple[str, Path]:
-        """The split and the path."""
-        split, equals, path = str(value).partition("=")
-        return (split, Path(path)) if equals else ("", Path(split))
+    >>> source("train=shots.csv")[0], source("rows.csv")[0]
+    ('train', '')
+    """
+    split, equals, path = text.partition("=")
+    return (split, Path(path)) if equals else ("", Path(split))
 
 
 sources = option(
     "--source",
     "sources",
-    type=Source(),
+    type=source,
+    metavar="[SPLIT=]FILE",
     multiple=True,
     help="Read the suite's rows (or one split of them) from this file instead.",
 )

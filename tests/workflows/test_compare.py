@@ -8,7 +8,8 @@ import pytest
 import tailqa
 from tailqa.core.errors import ModelError, ResultError, TailqaError
 from tailqa.core.estimate import Estimate, TooFew
-from tailqa.workflows.compare import Finished, Options, run_compare
+from tailqa.workflows.asking import Options
+from tailqa.workflows.compare import Finished, run_compare
 from tailqa.workflows.runs import rerender
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tailqa.workflows.compare import Options, run_compare
+from tailqa.workflows.asking import Options
+from tailqa.workflows.compare import run_compare
 
 KILLS = 30
 

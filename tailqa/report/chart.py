@@ -13,7 +13,7 @@ from tailqa.report.reading import Reading, reading, worst_first
 
 Shape = Literal["tail", "head", "all", "difference"]
 
-_TICKS = shown.Unit(symbol="points", scale=100, decimals=0)
+_TICKS = shown.Unit(symbol="points", scale=100, decimals=0, signed=True)
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)
 _MOST_TICKS = 6
 

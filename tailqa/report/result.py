@@ -74,7 +74,9 @@ def load_report(path: Path | str) -> Report:
         raise ResultError(f"{path} is not a report: {_first(error)}") from error
     for index, stratum in enumerate(report.strata):
         if values["strata"][index].get("n") != stratum.n:
-            raise ResultError(f"{path} is not a report: strata.{index}.n is not the sum of cells")
+            raise ResultError(
+                f"{path} is not a report: strata.{index}.n is not the sum of its cells"
+            )
     return report
 
 
@@ -96,7 +98,7 @@ def load_answers(folder: Path) -> tuple[AnswerRow, ...]:
     """The rows of answers.parquet in `folder`; raises ResultError where it is not such a file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     path = folder / ANSWERS
     content = read_bytes(path)
@@ -107,7 +109,7 @@ def load_answers(folder: Path) -> tuple[AnswerRow, ...]:
     if not table.schema.equals(_schema()):
         raise ResultError(f"{path} does not have the columns of answers.parquet")
     try:
-        return TypeAdapter(tuple[AnswerRow, ...]).validate_python(table.to_pylist())
+        return _rows_adapter().validate_python(table.to_pylist())
     except ValidationError as error:
         raise ResultError(f"{path} does not hold answers: row {_first(error)}") from error
 
@@ -117,6 +119,13 @@ def _adapter() -> "TypeAdapter[Report]":
     from pydantic import TypeAdapter
 
     return TypeAdapter(Report)
+
+
+@cache
+def _rows_adapter() -> "TypeAdapter[tuple[AnswerRow, ...]]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(tuple[AnswerRow, ...])
 
 
 @cache
@@ -168,7 +177,7 @@ def _before(values: dict[str, Any], key: str, name: str, value: Any) -> dict[str
 def _parsed(content: bytes, path: Path) -> dict[str, Any]:
     try:
         values = json.loads(content, parse_float=_finite, parse_constant=_finite)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ResultError(f"{path} is not whole JSON: {error}") from error
     if not isinstance(values, dict):
         raise ResultError(f"{path} is not a report: it holds no object")

@@ -107,23 +107,24 @@ class _Work:
         try:
             attempts = list(self.engine.run([self.encoded[key] for key in keys]))
         except ModelError as error:
-            self._run_halves(keys, error)
+            reason = str(error)
+        else:
+            self._keep(dict(zip(keys, attempts, strict=True)), missing)
             return
-        made = dict(zip(keys, attempts, strict=True))
-        self.store.put_many([(key, made[key]) for key in missing])
-        # Another process may have been faster: what the store holds is what counts.
-        self.found.update(self.store.get_many(missing))
-        tokens = sum(made[key].completion_tokens for key in missing)
-        self.progress.advance(self.task, sum(self.shared_by[key] for key in missing), tokens)
-
-    def _run_halves(self, keys: Sequence[str], error: ModelError) -> None:
         if len(keys) == 1:
-            self.failed[keys[0]] = str(error)
+            self.failed[keys[0]] = reason
             self.progress.advance(self.task, self.shared_by[keys[0]])
             return
         middle = len(keys) // 2
         self._run(keys[:middle])
         self._run(keys[middle:])
+
+    def _keep(self, made: Mapping[str, Attempt], missing: Sequence[str]) -> None:
+        self.store.put_many([(key, made[key]) for key in missing])
+        # Another process may have been faster: what the store holds is what counts.
+        self.found.update(self.store.get_many(missing))
+        tokens = sum(made[key].completion_tokens for key in missing)
+        self.progress.advance(self.task, sum(self.shared_by[key] for key in missing), tokens)
 
     def gather(self) -> list[Answer]:
         """The attempts by query."""

@@ -73,7 +73,8 @@ class Generator:
             kept = [place for place, index in enumerate(running) if not rows[index].done]
             if 2 * len(kept) <= len(running):
                 selected = torch.tensor(kept, device=device)
-                cache.batch_select_indices(selected)
+                # Unlike batch_select_indices, it also knows the states of hybrid models.
+                cache.reorder_cache(selected)
                 ids, mask, step = ids[selected], mask[selected], step[selected]
                 running = [running[place] for place in kept]
             logits, cache = self.forward.step(step, mask, cache)

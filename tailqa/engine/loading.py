@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -149,6 +150,8 @@ def _one_sentence(spec: str) -> Iterator[None]:
 
 
 def _failure(error: BaseException) -> str:
+    # The frames of the failed pass hold its tensors as long as the error lives.
+    traceback.clear_frames(error.__traceback__)
     text = str(error)
     out_of_memory = isinstance(error, torch.OutOfMemoryError | MemoryError)
     if out_of_memory or "can't allocate memory" in text or "not enough memory" in text:

@@ -30,7 +30,9 @@ class LocalEngine:
         self._info = info
         self._batch_size = batch_size
         self._tokenizer = tokenizer
-        self._context_tokens = getattr(model.config, "max_position_embeddings", None)
+        self._context_tokens = getattr(
+            model.config.get_text_config(), "max_position_embeddings", None
+        )
         self._encoder = Encoder(tokenizer, n_embeddings=model.get_input_embeddings().num_embeddings)
         forward = Forward(model)
         ends = end_ids(model, tokenizer)

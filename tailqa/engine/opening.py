@@ -42,4 +42,4 @@ def open_token_counter(spec: str) -> Callable[[str], int]:
     from tailqa.engine.loading import load_tokenizer
 
     tokenizer = load_tokenizer(source)
-    return lambda text: len(tokenizer(text)["input_ids"])
+    return lambda text: len(tokenizer(text, verbose=False)["input_ids"])

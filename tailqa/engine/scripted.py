@@ -116,6 +116,8 @@ class ScriptedEngine:
         if isinstance(said, str) is bool(request.choices):
             raise ModelError(f"the script has the wrong kind of answer to {request.query_id}")
         if not isinstance(said, str):
+            if len(said) != len(request.choices):
+                raise ModelError(f"the script scores too few or too many of {request.query_id}")
             return Attempt(
                 prompt=encoded.text,
                 prompt_tokens=len(encoded.token_ids),

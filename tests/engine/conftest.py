@@ -12,6 +12,7 @@ from tailqa.core.ports import Engine, Request
 from tailqa.core.query import Generation, Message
 
 TEXT = "the cat sat on a mat while seven dogs ran past nine red doors and 42 blue ones"
+KINDS = ("llama", "gpt2", "qwen2", "mistral", "lfm2")
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }}\n{% endfor %}"
     "{% if add_generation_prompt %}[assistant] {% endif %}"
@@ -72,6 +73,11 @@ def tiny_config(kind: str, n_vocabulary: int) -> Any:
     }
     if kind == "mistral":
         return transformers.MistralConfig(sliding_window=8, **shape, **sizes)
+    if kind == "lfm2":
+        layers = ["conv", "full_attention"]
+        return transformers.Lfm2Config(layer_types=layers, block_multiple_of=8, **shape, **sizes)
+    if kind == "mamba":
+        return transformers.MambaConfig(hidden_size=32, num_hidden_layers=1, **sizes)
     if kind == "qwen2":
         return transformers.Qwen2Config(**shape, **sizes)
     return transformers.LlamaConfig(**shape, **sizes)
@@ -90,16 +96,16 @@ def make_folder(folder: Path, kind: str, *, ends: list[int] | None = None, **mor
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Four architectures; many end tokens, so that texts end at different lengths."""
+    """Learned and rotary positions, sliding windows, convolutions beside attention.
+
+    Many end tokens, so that texts end at different lengths.
+    """
     root = tmp_path_factory.mktemp("models")
     ends = [1, *range(270, 290)]
-    return {
-        kind: make_folder(root / kind, kind, ends=ends)
-        for kind in ("llama", "gpt2", "qwen2", "mistral")
-    }
+    return {kind: make_folder(root / kind, kind, ends=ends) for kind in KINDS}
 
 
-@pytest.fixture(scope="session", params=["llama", "gpt2", "qwen2", "mistral"])
+@pytest.fixture(scope="session", params=KINDS)
 def engine(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Engine:
     from tailqa.engine import open_engine
 

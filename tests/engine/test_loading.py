@@ -3,6 +3,7 @@
 import json
 import shutil
 import struct
+import weakref
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from tailqa.core.errors import ModelError
 from tailqa.core.query import Message
-from tailqa.engine import open_engine
+from tailqa.engine import open_engine, open_token_counter
 
 
 @pytest.fixture
@@ -119,13 +120,27 @@ def test_a_template_that_refuses(new_folder, tmp_path, ask):
         engine.encode(ask((Message(role="user", content="hello"),)))
 
 
+def test_a_model_without_a_cache_of_keys_and_values(new_folder, tmp_path):
+    refuses(new_folder(tmp_path / "m", "mamba"), "keeps no key/value cache", device="cpu")
+
+
+def test_tokens_are_counted_without_the_model(folders, llama, ask):
+    count = open_token_counter(str(folders["llama"]))
+    assert count("the cat sat") == len(llama.encode(ask("the cat sat")).token_ids)
+
+
 def test_out_of_memory_is_a_sentence(llama, ask, monkeypatch):
+    held = []
+
     def fail(*_args, **_more):
+        large = torch.zeros(10)
+        held.append(weakref.ref(large))
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(llama._generator.forward, "prefill", fail)
     with pytest.raises(ModelError, match="ran out of memory; use a smaller"):
         next(llama.run([llama.encode(ask("the cat"))]))
+    assert held[0]() is None, "the error keeps the tensors of the failed pass"
 
 
 def test_what_identifies_a_model(llama, folders, copy):

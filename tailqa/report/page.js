@@ -97,7 +97,7 @@
     else cell.append(answer(query, samples[0], name));
     if (samples.length > 1) {
       const rest = samples.slice(1);
-      const details = make("details", "", make("summary", "", `${rest.length} more samples`));
+      const details = make("details", "", make("summary", "", `${rest.length} more ${rest.length === 1 ? "sample" : "samples"}`));
       details.append(...rest.map((sample, index) => answer(query, sample, `sample ${index + 2}`)));
       cell.append(details);
     }

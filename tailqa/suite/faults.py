@@ -26,6 +26,10 @@ class Faults:
     def __len__(self) -> int:
         return self._counts.total()
 
+    def mentions(self, file: str) -> bool:
+        """Whether anything is wrong with `file`."""
+        return any(fault.file == file for fault in self._faults)
+
     def add(
         self,
         file: str,

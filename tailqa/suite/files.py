@@ -67,7 +67,7 @@ def _csv(path: Path, faults: Faults) -> Table:
     header = next(rows, None)
     if header is None:
         faults.add(name, "has no header")
-        return Table(name=name, title=path.name, rows=iter(()), columns=())
+        return Table(name=name, title=path.name, rows=iter(()))
     columns = tuple(header[1])
     for column in sorted({column for column in columns if columns.count(column) > 1}):
         faults.add(name, "duplicate column", line=1, key=column)

@@ -55,7 +55,7 @@ class Plan:
 
 def query_plan(suite: SuiteFile) -> Plan:
     """How the suite's own rows are read."""
-    prompt, choices = suite.prompt, suite.choices or NO_CHOICES
+    prompt, choices = suite.prompt, _choices(suite)
     kept = [name for stratum in suite.strata for name in stratum.rule.names]
     if suite.weights is not None and suite.weights.count is not None:
         kept.append(suite.weights.count)
@@ -66,7 +66,7 @@ def query_plan(suite: SuiteFile) -> Plan:
         choice_field=choices.field,
         choice_texts=tuple(map(compile_template, choices.texts or ())),
         # A chat template puts its own marks between question and answer.
-        delimiter=prompt.delimiter if suite.choices and prompt.style == "plain" else "",
+        delimiter=prompt.delimiter if suite.task == "choose" and prompt.style == "plain" else "",
         id=suite.id,
         cluster=suite.cluster,
         kept=tuple(dict.fromkeys(kept)),
@@ -78,10 +78,15 @@ def shot_plan(suite: SuiteFile, shots: FewShot) -> Plan:
     template = compile_template(suite.prompt.template or "")
     if shots.answer is not None:
         return Plan(references=References(field=shots.answer), template=template)
-    choices = suite.choices or NO_CHOICES
+    choices = _choices(suite)
     return Plan(
         references=suite.references,
         template=template,
         choice_field=choices.field,
         choice_texts=tuple(map(compile_template, choices.texts or ())),
     )
+
+
+def _choices(suite: SuiteFile) -> Choices:
+    choices = suite.choices if suite.task == "choose" else None
+    return choices or NO_CHOICES

@@ -24,15 +24,26 @@ def rarity(text: str, *, words: int = 3, language: str = "en") -> float:
     """
     from wordfreq.tokens import tokenize
 
-    try:
-        tokens = {token for token in tokenize(text, language) if any(map(str.isalpha, token))}
-        zipf = sorted(_zipf(token, language) for token in tokens)
-    except (LookupError, ImportError) as error:
-        raise ValueError(f"wordfreq cannot read the language {language!r}: {error}") from error
+    _check(language)
+    tokens = {token for token in tokenize(text, language) if any(map(str.isalpha, token))}
+    zipf = sorted(_zipf(token, language) for token in tokens)
     if not zipf:
         raise ValueError("has no word whose rarity could be measured")
     rarest = [value for value in zipf if value < FUNCTION_WORD_ZIPF][:words] or zipf[:words]
     return sum(rarest) / len(rarest)
+
+
+@lru_cache
+def _check(language: str) -> None:
+    """Refuses what wordfreq would quietly replace by another language."""
+    from wordfreq import available_languages, zipf_frequency
+
+    if language not in available_languages():
+        raise ValueError(f"wordfreq does not know the language {language!r}")
+    try:
+        zipf_frequency("a", language)
+    except ImportError as error:
+        raise ValueError(f"wordfreq cannot read the language {language!r}: {error}") from error
 
 
 @lru_cache(maxsize=1_000_000)

@@ -12,7 +12,7 @@ from tailqa.core.errors import ModelError
 from tailqa.core.ports import Encoded
 from tailqa.engine.forward import Forward, left_pad
 from tailqa.engine.sampling import Sampler, penalise_repetition
-from tailqa.engine.stopping import window_tokens
+from tailqa.engine.stopping import StopFinder
 
 
 @dataclass(kw_only=True, slots=True)
@@ -20,7 +20,7 @@ class Row:
     """One text in the making. `token_ids` includes the token that ended it."""
 
     encoded: Encoded
-    stop_window: int
+    stops: StopFinder
     token_ids: list[int] = field(default_factory=list)
     stopped: bool = False
 
@@ -35,7 +35,7 @@ class Generator:
     """What the decode loop needs to know of a model."""
 
     forward: Forward
-    decode: Callable[[Sequence[int]], str]
+    tokenizer: Any
     end_ids: frozenset[int]
     pad_id: int
     repetition_penalty: float = 1.0
@@ -51,7 +51,7 @@ class Generator:
         ModelError at logits that are not numbers.
         """
         rows = [
-            Row(encoded=item, stop_window=window_tokens(item.request.generation.stop))
+            Row(encoded=item, stops=StopFinder(self.tokenizer, item.request.generation.stop))
             for item in batch
         ]
         sampler = Sampler(batch)
@@ -96,12 +96,7 @@ class Generator:
         if row.done:
             return
         row.token_ids.append(token)
-        stops = row.encoded.request.generation.stop
-        if token in self.end_ids:
-            row.stopped = True
-        elif stops:
-            tail = self.decode(row.token_ids[-row.stop_window :])
-            row.stopped = any(stop in tail for stop in stops)
+        row.stopped = token in self.end_ids or row.stops.reached(row.token_ids)
 
 
 def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -39,7 +39,7 @@ class LocalEngine:
         # Padding is masked: any token that exists will do.
         self._generator = Generator(
             forward=forward,
-            decode=self._decode_all,
+            tokenizer=tokenizer,
             end_ids=ends,
             pad_id=tokenizer.pad_token_id or min(ends, default=0),
             repetition_penalty=model.generation_config.repetition_penalty or 1.0,
@@ -148,9 +148,6 @@ class LocalEngine:
             finish_reason="stop" if row.stopped else "length",
             sample=request.sample,
         )
-
-    def _decode_all(self, token_ids: Sequence[int]) -> str:
-        return str(self._tokenizer.decode(list(token_ids)))
 
     def _synchronise(self) -> None:
         if self._info.device.startswith("cuda"):

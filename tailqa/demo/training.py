@@ -140,7 +140,7 @@ def train(
         for o in optimizers
     ]
     answers = _answer_logits(model.train(), compiled)
-    targets = None if teacher is None else _answer_logits(teacher.eval(), compiled)
+    targets = None if teacher is None else _answer_logits(teacher.train(False), compiled)
     losses = []
     stream = batches(examples, n_rows=schedule.n_rows, seed=seed)
     for number, batch in zip(range(schedule.n_steps), stream, strict=False):
@@ -153,7 +153,7 @@ def train(
             optimizer.zero_grad()
         losses.append(loss.item())
         report(number + 1, losses[-1])
-    model.eval()
+    model.train(False)
     return losses
 
 

@@ -6,6 +6,7 @@ Lists are in order of frequency in the student's traffic (Zipf: the first is ask
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 NAMES = (
@@ -284,7 +285,7 @@ class Chain:
     """A way to tell a chain of operations: an opening, sentences per operation, a question."""
 
     opening: str
-    clauses: dict[str, tuple[str, ...]]
+    clauses: Mapping[str, tuple[str, ...]]
     joint: str
     question: str
 

@@ -169,7 +169,7 @@ def main() -> None:
         if arguments.peer_only:
             return
         seconds, attempts = ours(arguments, folder)
-        found = compare(theirs["samples"], attempts)
+        found = compare(theirs["samples"][: arguments.limit], attempts)
     found |= {"lm_eval_s": round(theirs["seconds"], 1), "tailqa_s": round(seconds, 1)}
     print(json.dumps(found, indent=2))
 

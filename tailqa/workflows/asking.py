@@ -9,7 +9,7 @@ from tailqa import suite as suite_room
 from tailqa.core.answer import Answer, Answered, Grade, Pair
 from tailqa.core.errors import TailqaError
 from tailqa.core.ports import Request
-from tailqa.core.query import Generation, Query, Suite
+from tailqa.core.query import Query, Suite
 from tailqa.grade import Grader, make_grader
 from tailqa.workflows.suites import CODE_GRADER, load_suite
 
@@ -68,17 +68,15 @@ def requests(suite: Suite, seed: int) -> list[Request]:
             generation=suite.generation,
             choices=query.choices,
             sample=sample,
-            seed=_request_seed(seed, query.id, sample, suite.generation),
+            seed=_request_seed(seed, query.id, sample),
         )
         for query in suite.queries
         for sample in range(suite.generation.samples if not query.choices else 1)
     ]
 
 
-def _request_seed(seed: int, query_id: str, sample: int, generation: Generation) -> int:
-    """A seed of its own for every sampled attempt; greedy answers need none, so theirs is 0."""
-    if generation.temperature == 0:
-        return 0
+def _request_seed(seed: int, query_id: str, sample: int) -> int:
+    """A seed of its own for every attempt, so that it can be drawn again alone."""
     text = f"{seed}:{sample}:{query_id}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
 

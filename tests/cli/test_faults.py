@@ -1,0 +1,122 @@
+"""Bad input and faults: one clear message, exit 3, no traceback."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+SUITE = """\
+name: sums
+version: 1
+source: {file: sums.csv}
+fields: [q, a, digits]
+prompt: {template: "{q}="}
+references: a
+generation: {max_tokens: 8}
+grader: numeric
+weights: rows
+strata:
+  - {name: short, kind: head, rule: {field: digits, range: [null, 2]}}
+  - {name: long, kind: tail, rule: {field: digits, range: [2, null]}}
+"""
+ROWS = "q,a,digits\n1+1,2,1\n12+30,42,2\n"
+
+
+@pytest.fixture
+def sums(tmp_path: Path) -> Path:
+    (tmp_path / "sums.csv").write_text(ROWS)
+    file = tmp_path / "sums.yaml"
+    file.write_text(SUITE)
+    return file
+
+
+def refused(result) -> str:
+    assert result.returncode == 3
+    assert "Traceback" not in result.stderr
+    assert result.stderr.startswith(("Error: ", "Usage: "))
+    assert result.stdout == ""
+    return result.stderr
+
+
+def test_a_right_suite_has_no_faults(tailqa, sums):
+    result = tailqa("suite", "check", str(sums))
+    assert result.returncode == 0
+    assert result.stdout.startswith("sums 1: no faults; 2 queries in 2 strata, digest ")
+
+
+def test_all_faults_of_a_suite_come_at_once(tailqa, sums):
+    sums.write_text(
+        SUITE.replace("weights: rows", "wieghts: rows").replace('"{q}="', '"{question}="')
+    )
+    message = refused(tailqa("suite", "check", str(sums)))
+    assert "sums.yaml:9: wieghts: is not a known key; did you mean weights?" in message
+    assert "question" in message
+
+
+def test_a_row_outside_all_strata_is_named_by_its_line(tailqa, sums):
+    (sums.parent / "sums.csv").write_text(ROWS + "7+7,14,none\n")
+    assert "sums.csv:4" in refused(tailqa("compare", "--suite", str(sums)))
+
+
+def test_a_grader_that_is_not_known(tailqa, sums):
+    sums.write_text(SUITE.replace("numeric", "bleu"))
+    assert "'bleu' is not a grader" in refused(tailqa("suite", "check", str(sums)))
+
+
+def test_an_unknown_suite_lists_the_shipped_ones(tailqa):
+    assert "popqa" in refused(tailqa("compare", "--suite", "pop-quiz"))
+
+
+def test_a_model_that_is_not_there(tailqa):
+    assert "./nowhere" in refused(tailqa("compare", "demo:teacher", "./nowhere"))
+
+
+def test_an_output_folder_that_cannot_be_written(tailqa, tmp_path):
+    (tmp_path / "taken").write_text("a file, not a folder")
+    assert "--out" in refused(tailqa("compare", "--out", "taken"))
+
+
+def test_a_store_of_a_newer_version(tailqa, tmp_path):
+    import sqlite3
+
+    from tailqa.engine import ResponseStore
+
+    path = tmp_path / "responses.db"
+    with ResponseStore(path):
+        pass
+    with sqlite3.connect(path) as database:
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        database.execute(f"PRAGMA user_version = {version + 1}")
+    message = refused(tailqa("compare", "--store", "responses.db", "--limit", "1"))
+    assert "newer" in message
+    assert "responses.db" in message
+
+
+def test_a_store_that_is_no_database(tailqa, tmp_path):
+    (tmp_path / "responses.db").write_text("no database at all, only text\n" * 100)
+    assert "responses.db" in refused(tailqa("compare", "--store", "responses.db"))
+
+
+def test_a_result_of_another_version(tailqa, tmp_path):
+    (tmp_path / "result.json").write_text(json.dumps({"format_version": 99}))
+    assert "99" in refused(tailqa("report", "."))
+
+
+def test_a_run_that_is_not_there(tailqa):
+    assert "no-such-run" in refused(tailqa("report", "no-such-run"))
+
+
+def test_a_split_named_twice(tailqa):
+    message = refused(tailqa("compare", "--source", "a.csv", "--source", "b.csv"))
+    assert "names one split twice" in message
+
+
+def test_code_of_a_metric_is_not_run_unasked(tailqa, sums):
+    metric = sums.parent / "metric.py"
+    metric.write_text("raise SystemExit('this code was run')")
+    sums.write_text(
+        SUITE.replace("grader: numeric", "grader: {name: evaluate, options: {metric: metric.py, key: s}}")
+    )
+    message = refused(tailqa("compare", "--suite", str(sums)))
+    assert "--trust-suite-code" in message
+    assert "this code was run" not in message

@@ -1,6 +1,8 @@
 """Where the rows of a suite come from: a file, a dataset of the hub, or generators."""
 
+import logging
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tailqa.core.errors import TailqaError
@@ -63,13 +65,10 @@ def _dataset(source: Source, prefix: str) -> Table:
     parts = (source.config, f"split {source.split}", source.revision and f"at {source.revision}")
     name = f"{source.dataset} ({', '.join(part for part in parts if part)})"
     try:
-        data = datasets.load_dataset(
-            source.dataset,
-            source.config,
-            split=source.split,
-            revision=source.revision,
-            download_config=datasets.DownloadConfig(max_retries=0),
-        )
+        with _quiet():
+            data = datasets.load_dataset(
+                source.dataset, source.config, split=source.split, revision=source.revision
+            )
     except Exception as error:  # the loader raises whatever its many backends raise
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise TailqaError(
@@ -85,6 +84,23 @@ def _dataset(source: Source, prefix: str) -> Table:
                 yield line, dict(zip(columns, values, strict=True))
 
     return Table(name=name, title=name, rows=rows(), columns=tuple(data.column_names))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the loader's bars and retries off the terminal; what matters is in its error."""
+    from datasets import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils import logging as hub_logging
+
+    shown, verbosity = not are_progress_bars_disabled(), hub_logging.get_verbosity()
+    disable_progress_bars()
+    hub_logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        hub_logging.set_verbosity(verbosity)
+        if shown:
+            enable_progress_bars()
 
 
 def _generated(

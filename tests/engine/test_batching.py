@@ -1,6 +1,6 @@
 """The partition: complete, small padding, the same every time."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailqa.core.ports import Encoded, Request
@@ -21,6 +21,7 @@ requests = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(requests, max_size=120), st.none() | st.integers(1, 40))
 def test_every_request_is_in_one_batch_of_its_kind(items, rows):
     batches = partition(items, rows=rows)
@@ -35,6 +36,7 @@ def test_every_request_is_in_one_batch_of_its_kind(items, rows):
             assert len(batch) * lengths[0] <= PADDED_TOKENS
 
 
+@settings(deadline=None)
 @given(st.text("ab.", max_size=12), st.lists(st.text("ab.", max_size=3), max_size=3))
 def test_no_stop_string_is_left(text, stops):
     left = cut(text, stops)
@@ -42,6 +44,7 @@ def test_no_stop_string_is_left(text, stops):
     assert not any(stop in left for stop in stops if stop)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=10), st.text(min_size=1, max_size=10))
 def test_the_window_holds_a_stop_string_of_single_bytes(before, stop):
     # The worst case: every byte is a token.

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailqa.core.answer import Attempt
@@ -56,6 +56,7 @@ def writer(path: Path, first: int, last: int, size: int) -> subprocess.Popen[str
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     text=st.text(st.characters(), max_size=40),
     logprobs=st.none() | st.lists(st.floats(allow_nan=False, allow_infinity=False)).map(tuple),

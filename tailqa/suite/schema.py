@@ -1,8 +1,5 @@
 """The format of a suite file, as pydantic models; `docs/suites.md` is its reference."""
 
-import re
-from collections.abc import Mapping
-from fractions import Fraction
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -12,84 +9,26 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    StringConstraints,
     model_validator,
 )
 
 from tailqa.core.query import Kind, Task, Tier
-from tailqa.suite.paths import parse_path
-from tailqa.suite.template import compile_template
-
-_FRACTION = re.compile(r"\s*[0-9]{1,9}\s*/\s*[1-9][0-9]{0,8}\s*")
-
-
-def _path(value: str) -> str:
-    parse_path(value)
-    return value
-
-
-def _regex(value: str) -> str:
-    try:
-        re.compile(value)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"must be a regular expression: {error}") from error
-    return value
-
-
-def _template(value: str) -> str:
-    compile_template(value)
-    return value
-
-
-def _scalar(value: object) -> object:
-    if not isinstance(value, (str, bool, int, float)):
-        raise ValueError("must be text, a number, true or false")  # noqa: TRY004 - pydantic's way
-    return value
-
-
-def _fraction(value: object) -> object:
-    if isinstance(value, str) and _FRACTION.fullmatch(value):
-        return float(Fraction(value.replace(" ", "")))
-    return value
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _version(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _fields(value: object) -> object:
-    if isinstance(value, list) and all(isinstance(name, str) for name in value):
-        value = {name: name for name in value}
-    if not isinstance(value, Mapping):
-        return value
-    return {k: {"path": v} if isinstance(v, (str, list)) else v for k, v in value.items()}
-
-
-def _choices(value: object) -> object:
-    if isinstance(value, list):
-        return {"texts": value}
-    return {"field": value} if isinstance(value, str) else value
-
-
-def _weights(value: object) -> object:
-    return {"count": None} if value == "rows" else value
-
-
-def _keyed(key: str) -> BeforeValidator:
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, (str, list)) else value)
-
-
-Text = Annotated[str, StringConstraints(min_length=1)]
-Texts = Annotated[list[Text], BeforeValidator(_listed), Field(min_length=1)]
-Pattern = Annotated[str, StringConstraints(min_length=1), AfterValidator(_regex)]
-TemplateText = Annotated[str, AfterValidator(_template)]
-Number = Annotated[float, BeforeValidator(_fraction)]
-Scalar = Annotated[object, AfterValidator(_scalar)]
-Span = Annotated[list[Number | None], Field(min_length=2, max_length=2)]
+from tailqa.suite.values import (
+    Number,
+    Pattern,
+    Scalar,
+    Span,
+    TemplateText,
+    Text,
+    Texts,
+    as_choices,
+    as_fields,
+    as_list,
+    as_version,
+    as_weights,
+    checked_path,
+    keyed,
+)
 
 
 class _Model(BaseModel):
@@ -100,8 +39,8 @@ class FieldSpec(_Model):
     """Where a field comes from: the first path that a row has, then what to make of it."""
 
     path: Annotated[
-        list[Annotated[Text, AfterValidator(_path)]],
-        BeforeValidator(_listed),
+        list[Annotated[Text, AfterValidator(checked_path)]],
+        BeforeValidator(as_list),
         Field(min_length=1),
     ]
     is_json: bool = Field(default=False, alias="json")
@@ -210,7 +149,7 @@ class GenerationSpec(_Model):
     """How answers are drawn; see `tailqa.core.query.Generation`."""
 
     max_tokens: int = Field(default=256, ge=1)
-    stop: Annotated[list[Text], BeforeValidator(_listed)] = Field(default_factory=list)
+    stop: Annotated[list[Text], BeforeValidator(as_list)] = Field(default_factory=list)
     temperature: float = Field(default=0.0, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     samples: int = Field(default=1, ge=1)
@@ -241,7 +180,7 @@ class Rule(_Model):
     """What is measured (a field, or the rarity of the wording) and where it has to lie."""
 
     field: Text | None = None
-    rarity: Annotated[Rarity, _keyed("fields")] | None = None
+    rarity: Annotated[Rarity, keyed("fields")] | None = None
     equals: Scalar | None = None
     one_of: list[Scalar] | None = Field(default=None, alias="in", min_length=1)
     range: Span | None = None
@@ -306,18 +245,18 @@ class SuiteFile(_Model):
 
     format: Literal[1] = 1
     name: Text
-    version: Annotated[Text, BeforeValidator(_version)]
+    version: Annotated[Text, BeforeValidator(as_version)]
     description: str = ""
     source: Source
-    fields: Annotated[dict[str, FieldSpec], BeforeValidator(_fields), Field(min_length=1)]
+    fields: Annotated[dict[str, FieldSpec], BeforeValidator(as_fields), Field(min_length=1)]
     id: Text | None = None
     duplicates: Literal["refuse", "drop"] = "refuse"
     prompt: Prompt
-    references: Annotated[References, _keyed("field")]
+    references: Annotated[References, keyed("field")]
     task: Task = "generate"
-    choices: Annotated[Choices, BeforeValidator(_choices)] | None = None
+    choices: Annotated[Choices, BeforeValidator(as_choices)] | None = None
     generation: GenerationSpec = Field(default_factory=GenerationSpec)
-    grader: Annotated[GraderFile, _keyed("name")] | None = None
+    grader: Annotated[GraderFile, keyed("name")] | None = None
     cluster: Text | None = None
-    weights: Annotated[Weights, BeforeValidator(_weights)] | None = None
+    weights: Annotated[Weights, BeforeValidator(as_weights)] | None = None
     strata: list[StratumSpec] = Field(min_length=1)

@@ -1,6 +1,6 @@
 """A report → result.json, answers.parquet, a terminal table and a page; it does all rounding."""
 
-from tailqa.report.page import render_page, write_page
+from tailqa.report.page import render_page, write_page, write_summary
 from tailqa.report.result import (
     load_answers,
     load_report,
@@ -26,4 +26,5 @@ __all__ = [
     "three_sentences",
     "write_page",
     "write_run",
+    "write_summary",
 ]

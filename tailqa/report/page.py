@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PAGE = "report.html"
+SUMMARY = "summary.html"
 _SIDES: tuple[Side, Side] = ("teacher", "student")
 _HERE = Path(__file__).parent
 _ANSWER = {"pass": "Yes.", "fail": "No.", "inconclusive": "Not decided."}
@@ -29,7 +30,7 @@ _SPEEDS = {
     "per token, p50": "time_per_output_token_s",
     "answer, p50": "answer_s",
     "answer, p95": "answer_p95_s",
-    "tokens per answer, p50": "completion_tokens",
+    "tokens per answer, mean": "completion_tokens",
 }
 _COSTS = {
     "tokens per query": "tokens_per_query",
@@ -73,6 +74,16 @@ def write_page(run: Run, folder: Path) -> Path:
     """Writes report.html into `folder` and returns its path; raises ResultError."""
     path = folder / PAGE
     write_atomic(path, render_page(run).encode())
+    return path
+
+
+def write_summary(report: Report, folder: Path) -> Path:
+    """Writes summary.html, the page without the browser of the answers; raises ResultError.
+
+    It holds no prompt and no answer, so it can be shown where those must not be.
+    """
+    path = folder / SUMMARY
+    write_atomic(path, render_page(Run(report=report)).encode())
     return path
 
 

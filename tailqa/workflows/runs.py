@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tailqa import report as room
 from tailqa.core.errors import ResultError
-from tailqa.core.report import Report, Run
+from tailqa.core.report import Report
 
 
 def load_report(path: str | Path) -> Report:
@@ -17,11 +17,17 @@ def load_report(path: str | Path) -> Report:
     return room.load_report(Path(path))
 
 
-def rerender(folder: Path) -> Run:
-    """Writes report.html again from result.json and answers.parquet, and returns both."""
+def rerender(folder: Path, *, answers: bool = True) -> tuple[Report, Path]:
+    """Writes report.html again from result.json and answers.parquet; the report and the page.
+
+    Without `answers` it is summary.html, the page without a prompt or an answer. Raises
+    ResultError.
+    """
+    if not answers:
+        report = room.load_report(folder)
+        return report, room.write_summary(report, folder)
     run = room.load_run(folder)
-    room.write_page(run, folder)
-    return run
+    return run.report, room.write_page(run, folder)
 
 
 def run_folder(out: Path, *, created: str, teacher: str, student: str, suite: str) -> Path:

@@ -89,6 +89,15 @@ def test_the_report_is_read_back_and_rendered_the_same(finished):
     assert page.read_bytes() == before
 
 
+def test_a_page_without_answers_holds_no_prompt(finished):
+    _, page = rerender(finished.folder, answers=False)
+    assert page.name == "summary.html"
+    text = page.read_text("utf-8")
+    assert "tail/multi-step" in text
+    assert not [row.query_id for row in finished.run.answers if row.query_id in text]
+    assert "<script" not in text
+
+
 def test_speed_is_measured_for_both_on_the_same_queries(finished):
     assert {(s.stratum, s.side) for s in finished.report.latency} == {
         (stratum.name, side)

@@ -21,7 +21,7 @@ def compare_into(out: Path) -> None:
 
 def stored(out: Path) -> int:
     with sqlite3.connect(out / "responses.db") as database:
-        return int(database.execute("SELECT count(*) FROM responses").fetchone()[0])
+        return int(database.execute("SELECT count(*) FROM attempts").fetchone()[0])
 
 
 @pytest.mark.slow

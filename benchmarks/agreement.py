@@ -1,13 +1,13 @@
 """Item by item: does tailqa send the prompts and get the answers that lm-eval's `hf` backend gets?
 
     pip install "lm-eval[hf]" .
-    python benchmarks/agreement.py MODEL_FOLDER --task commonsense --rows DEV.jsonl --shots TRAIN.jsonl
-    python benchmarks/agreement.py MODEL_FOLDER --task gsm8k --rows TEST.jsonl --shots TRAIN.jsonl
+    python benchmarks/agreement.py FOLDER --task commonsense --rows DEV.jsonl --shots TRAIN.jsonl
+    python benchmarks/agreement.py FOLDER --task gsm8k --rows TEST.jsonl --shots TRAIN.jsonl
 
-Both run in float32 on the same model folder, on the first --limit rows, with the first --num-fewshot
-rows of --shots as shots. lm-eval uses its own task definition; only the place of the rows and the
-draw of the shots (first_n) are changed. Prints one JSON object. `--samples FILE` keeps lm-eval's
-samples, or takes them from FILE when it exists.
+Both run in float32 on the same model folder, on the first --limit rows, with the first
+--num-fewshot rows of --shots as shots. lm-eval uses its own task definition; only the place of the
+rows and the draw of the shots (first_n) are changed. Prints one JSON object. `--samples FILE`
+keeps lm-eval's samples, or takes them from FILE when it exists.
 """
 
 import argparse

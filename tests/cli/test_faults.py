@@ -115,7 +115,9 @@ def test_code_of_a_metric_is_not_run_unasked(tailqa, sums):
     metric = sums.parent / "metric.py"
     metric.write_text("raise SystemExit('this code was run')")
     sums.write_text(
-        SUITE.replace("grader: numeric", "grader: {name: evaluate, options: {metric: metric.py, key: s}}")
+        SUITE.replace(
+            "grader: numeric", "grader: {name: evaluate, options: {metric: metric.py, key: s}}"
+        )
     )
     message = refused(tailqa("compare", "--suite", str(sums)))
     assert "--trust-suite-code" in message

@@ -61,7 +61,8 @@ class Plan:
 
 
 TINY = replace(
-    Plan(compiled=False).scaled(0.005),
+    Plan(compiled=False).scaled(0.0),
+    n_measured=5,
     teacher=training.Schedule(n_steps=30, n_rows=4),
     student=training.Schedule(n_steps=30, n_rows=4, label_share=0.2),
     teacher_size=models.Size(n_layers=2, hidden=32, mlp=64, n_heads=2),
@@ -112,7 +113,8 @@ def train_pair(plan: Plan, out: Path) -> None:
     for name, problems in (("student", traffic_problems), ("control", control_problems)):
         if not _notes(out / name).is_file():
             _train_student(plan, out / name, problems(plan), teacher, tokenizer)
-    _measure(plan, out, tokenizer)
+    if not (out / "measured.json").is_file():
+        _measure(plan, out, tokenizer)
 
 
 def labelled(

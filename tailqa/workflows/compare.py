@@ -16,7 +16,7 @@ from tailqa.engine import ResponseStore, answer
 from tailqa.gate import Policy
 from tailqa.workflows.asking import Options, chosen_grader, chosen_suite, graded_pairs, requests
 from tailqa.workflows.gate import verdict_on
-from tailqa.workflows.models import open_model
+from tailqa.workflows.models import open_model, report_names
 from tailqa.workflows.outcomes import interaction, overall_result, stratum_results
 from tailqa.workflows.provenance import findings, fingerprint
 from tailqa.workflows.rows import answer_rows
@@ -64,15 +64,18 @@ def run_compare(
     options = replace(options, created=options.created or date.today().isoformat())
     chosen = chosen_suite(suite, options)
     grader = chosen_grader(chosen, options)
-    folder = run_folder(
-        options.out, created=options.created, teacher=teacher, student=student, suite=chosen.name
-    )
+    names = report_names(teacher, student)
+    folder = run_folder(options.out, created=options.created, names=(*names, chosen.name))
     with ResponseStore(options.store or options.out / "responses.db") as store:
         engines = [
             open_model(
-                name, device=options.device, dtype=options.dtype, batch_size=options.batch_size
+                spec,
+                name=name,
+                device=options.device,
+                dtype=options.dtype,
+                batch_size=options.batch_size,
             )
-            for name in (teacher, student)
+            for spec, name in zip((teacher, student), names, strict=True)
         ]
         answers = [
             answer(engine, store, requests(chosen, options.seed), progress=watcher, task=side)

@@ -30,14 +30,15 @@ def rerender(folder: Path, *, answers: bool = True) -> tuple[Report, Path]:
     return run.report, room.write_page(run, folder)
 
 
-def run_folder(out: Path, *, created: str, teacher: str, student: str, suite: str) -> Path:
-    """A writable folder `<created>_<teacher>_vs_<student>_<suite>` under `out`.
+def run_folder(out: Path, *, created: str, names: tuple[str, str, str]) -> Path:
+    """A writable folder `<created>_<teacher>_vs_<student>_<suite>` under `out`; `names` in order.
 
     A finished run is never overwritten: the next one of the same name gets `_2`, `_3`, …; an
     unfinished one (no result.json) is taken up again. Raises ResultError when the folder cannot be
     written.
     """
-    stem = f"{created}_{_slug(teacher)}_vs_{_slug(student)}_{_slug(suite)}"
+    teacher, student, suite = (_slug(name) for name in names)
+    stem = f"{created}_{teacher}_vs_{student}_{suite}"
     for number in count(1):
         folder = out / (stem if number == 1 else f"{stem}_{number}")
         if not (folder / "result.json").exists():

@@ -10,6 +10,7 @@ from tailqa.core.errors import ModelError, ResultError, TailqaError
 from tailqa.core.estimate import Estimate, TooFew
 from tailqa.workflows.asking import Options
 from tailqa.workflows.compare import Finished, run_compare
+from tailqa.workflows.models import report_names
 from tailqa.workflows.runs import rerender
 
 
@@ -169,3 +170,12 @@ def test_an_output_folder_that_cannot_be_written(tmp_path):
 def test_the_public_function_returns_the_report(tmp_path):
     report = tailqa.compare("demo:teacher", "demo:student", limit=4, speed=0, out=tmp_path)
     assert tailqa.gate(report) == report.verdict
+
+
+def test_a_folder_is_called_by_its_last_name_unless_two_share_it(tmp_path):
+    for name in ("a/final", "b/final", "b/other"):
+        (tmp_path / name).mkdir(parents=True)
+    first, second, other = (str(tmp_path / name) for name in ("a/final", "b/final", "b/other"))
+    assert report_names(first, other) == ("final", "other")
+    assert report_names(first, second) == (first, second)
+    assert report_names("org/model", other) == ("org/model", "other")

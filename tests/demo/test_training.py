@@ -86,6 +86,7 @@ def test_labels_are_the_answers_of_the_teacher(problems, tokenizer):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_whole_training_in_small(tmp_path):
     train_pair(TINY, tmp_path)
     for name in ("teacher", "student", "control"):

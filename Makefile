@@ -14,7 +14,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --e
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
-	$(BIN)/tailqa compare
+	$(BIN)/tailqa compare --speed 75
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest

@@ -2,13 +2,14 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING
 
 from tailqa.core.answer import Side
 from tailqa.core.estimate import Estimate, Measured, TooFew
-from tailqa.core.report import Report, StratumResult
+from tailqa.core.report import LatencySummary, Report, StratumResult
 from tailqa.report import format as shown
 from tailqa.report.cells import (
     FULL,
@@ -164,6 +165,7 @@ class _Terminal:
     def _costs(self, detail: int) -> "Table":
         report = self.report
         table = make_table(detail)
+        table.caption, table.caption_justify = self._plain(_basis(report.latency)), "left"
         table.add_column("stratum", overflow="fold", min_width=8)
         table.add_column("model", no_wrap=True)
         ordered = [stratum.name for stratum in worst_first(report.strata)]
@@ -229,3 +231,15 @@ class _Terminal:
 
 def _ascii(shown_text: str) -> str:
     return shown_text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
+
+
+def _basis(latency: Sequence[LatencySummary]) -> str:
+    """How many queries the figures of the table of costs rest on."""
+    if not latency:
+        return "Tokens from the graded queries, 95 % intervals; speed was not measured."
+    counts = sorted({summary.answer_s.n for summary in latency})
+    n = " to ".join(shown.count(n) for n in dict.fromkeys((counts[0], counts[-1])))
+    return (
+        f"Times from {n} queries per row, one at a time (a p95 takes 72); tokens from the graded "
+        "queries; 95 % intervals."
+    )

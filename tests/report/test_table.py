@@ -34,6 +34,8 @@ tail/phrasing    teacher 20.5 [19.7, 21.5] 46.1 [41.5, 51.6] 20.6 [19.0, 22.7]
                  student 9.90 [9.50, 10.4] 52.3 [47.1, 58.6] 11.2 [10.3, 12.3]
 head/plain       teacher 20.2 [19.4, 21.2] 45.2 [40.7, 50.6] 20.3 [18.7, 22.3]
                  student 9.80 [9.41, 10.3] 46.8 [42.1, 52.4] 10.1 [9.29, 11.1]
+Times from 30 queries per row, one at a time (a p95 takes 72); tokens from the
+graded queries; 95 % intervals.
 
 Over all traffic the student does worse than the teacher: a gap of -9.3 points (95 % interval -11.2
 to -7.5, n = 720), and a loss shows in 3 of 4 strata.

@@ -25,7 +25,9 @@ from tailqa.cli.progress import progress
 )
 @options.num_fewshot
 @options.option(
-    "--samples", type=click.IntRange(min=1), help="Answers per query, instead of the suite's."
+    "--samples",
+    type=click.IntRange(min=1),
+    help="Answers per query, instead of the suite's; the paired table counts the first of each.",
 )
 @options.option(
     "--temperature", type=click.FloatRange(min=0), help="0 is greedy; instead of the suite's."

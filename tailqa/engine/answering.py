@@ -83,7 +83,7 @@ class _Work:
             self.encoded.setdefault(key, encoded)
             self.shared_by[key] += 1
         if first_error is not None and not self.keys:
-            raise first_error
+            raise ModelError(f"{self.engine.info.name} can take no query: {first_error}")
 
     def reuse(self) -> None:
         """Takes from the store what is there."""
@@ -146,7 +146,8 @@ def _check_length(encoded: Encoded, context_tokens: int | None) -> None:
     if context_tokens is not None and needed > context_tokens:
         raise ModelError(
             f"the prompt ({len(encoded.token_ids)} tokens) and its completion "
-            f"({needed - len(encoded.token_ids)}) exceed the model's {context_tokens} tokens"
+            f"({needed - len(encoded.token_ids)}) exceed the model's {context_tokens} tokens; "
+            "fewer shots (--num-fewshot) or a smaller max_tokens would fit"
         )
 
 

@@ -37,9 +37,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise ResultError(
-            f"{path} does not exist: {path.parent} is not the folder of a finished run"
-        ) from error
+        raise ResultError(f"{path} does not exist; name the folder of a finished run") from error
     except OSError as error:
         raise ResultError(f"cannot read {path}: {_why(error)}") from error
 

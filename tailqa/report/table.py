@@ -188,7 +188,11 @@ class _Terminal:
                 [c.seconds_per_correct if c else None for c in costs],
             ),
         ]
-        kept = [(title, values) for least, title, values in columns if detail >= least]
+        kept = [
+            (title, values)
+            for least, title, values in columns
+            if detail >= least and any(isinstance(item, Estimate) for item in values)
+        ]
         cells = []
         for title, values in kept:
             known = [item for item in values if item is not None]

@@ -87,6 +87,7 @@ def run_compare(
     for engine in engines:
         engine.close()
     run = Run(report=report, answers=answer_rows(pairs))
+    folder.mkdir(exist_ok=True)
     report_room.write_run(run, folder)
     return Finished(run=run, folder=folder)
 

@@ -14,12 +14,13 @@ def gate(report: Report, policy: Policy | None = None) -> Verdict:
 
 def verdict_on(strata: Sequence[StratumResult], policy: Policy) -> Verdict:
     """The verdict on the strata: each critical one must pass its own one-sided test."""
+    worst_first = sorted(strata, key=lambda r: getattr(r.gap, "value", 0.0))
     tested = {r.name: stats.paired_gap(r.cells, level=policy.level) for r in strata}
     needed = {
         r.name: stats.queries_to_settle(r.cells, policy.margin, alpha=policy.alpha) for r in strata
     }
     return decide(
-        strata,
+        worst_first,
         tested,
         policy,
         queries_needed={name: n for name, n in needed.items() if n is not None},

@@ -31,28 +31,25 @@ def rerender(folder: Path, *, answers: bool = True) -> tuple[Report, Path]:
 
 
 def run_folder(out: Path, *, created: str, names: tuple[str, str, str]) -> Path:
-    """A writable folder `<created>_<teacher>_vs_<student>_<suite>` under `out`; `names` in order.
+    """The folder `<created>_<teacher>_vs_<student>_<suite>` in `out`; `names` in that order.
 
-    A finished run is never overwritten: the next one of the same name gets `_2`, `_3`, …; an
-    unfinished one (no result.json) is taken up again. Raises ResultError when the folder cannot be
-    written.
+    `out` is made and shown to be writable now, the folder is made when there is something to put
+    in. A finished run is never overwritten: the next one of the same name gets `_2`, `_3`, …
+    Raises ResultError when `out` cannot be written.
     """
     teacher, student, suite = (_slug(name) for name in names)
     stem = f"{created}_{teacher}_vs_{student}_{suite}"
-    for number in count(1):
-        folder = out / (stem if number == 1 else f"{stem}_{number}")
-        if not (folder / "result.json").exists():
-            break
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".{stem}"
         probe.write_text("")
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise ResultError(
-            f"{folder}: cannot be written ({error.strerror}); choose another folder with --out"
+            f"{out}: cannot be written ({error.strerror}); choose another folder with --out"
         ) from None
-    return folder
+    numbered = (out / (stem if n == 1 else f"{stem}_{n}") for n in count(1))
+    return next(folder for folder in numbered if not (folder / "result.json").exists())
 
 
 def _slug(name: str) -> str:

@@ -150,7 +150,7 @@ def test_a_file_that_was_cut_off(report: Report, tmp_path: Path, cut: float) -> 
 
 
 def test_a_folder_without_a_run(tmp_path: Path) -> None:
-    with pytest.raises(ResultError, match="is not the folder of a finished run"):
+    with pytest.raises(ResultError, match="name the folder of a finished run"):
         load_report(tmp_path)
     with pytest.raises(ResultError, match="does not exist"):
         load_report(tmp_path / "no" / "such")

@@ -73,6 +73,9 @@ class Engine(Protocol):
     def time(self, request: Encoded) -> Timing:
         """Answers one request alone and times it."""
 
+    def time_batch(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> list[float]:
+        """Seconds from the start to each of `n_tokens` tokens of a whole batch of token ids."""
+
     def close(self) -> None:
         """Gives the memory back."""
 

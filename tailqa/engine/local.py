@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,11 +10,12 @@ import transformers
 
 from tailqa.core.answer import Attempt
 from tailqa.core.ports import Encoded, Request, Timing
+from tailqa.core.query import Generation
 from tailqa.core.report import ModelInfo
 from tailqa.engine.batching import DEFAULT_ROWS, partition
 from tailqa.engine.encoding import Encoder
 from tailqa.engine.fingerprint import template_digest, tokenizer_digest, weights_digest
-from tailqa.engine.forward import Forward
+from tailqa.engine.forward import Forward, left_pad
 from tailqa.engine.generation import Generator, Row, end_ids
 from tailqa.engine.loading import load, running
 from tailqa.engine.scoring import score_choices
@@ -108,6 +110,36 @@ class LocalEngine:
             answer_s=marks[-1] - start,
             completion_tokens=len(marks),
         )
+
+    def time_batch(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> list[float]:
+        """Seconds from the start to each of `n_tokens` tokens of a whole batch, greedily decoded.
+
+        Nothing ends a row early. Raises ModelError, out of memory included.
+        """
+        marks: list[float] = []
+        generation = Generation(max_tokens=n_tokens)
+        request = Request(query_id="", prompt="", generation=generation)
+        rows = [Encoded(request=request, text="", token_ids=tuple(row)) for row in prompts]
+        endless = replace(self._generator, end_ids=frozenset())
+        with running(self._info.name):
+            self._synchronise()
+            start = time.perf_counter()
+            endless.generate(rows, lambda: marks.append(time.perf_counter()))
+        return [mark - start for mark in marks]
+
+    @torch.inference_mode()
+    def next_logits(
+        self, rows: Sequence[Sequence[int]], counts: Sequence[int]
+    ) -> Iterator[torch.Tensor]:
+        """Per row the logits (count × vocabulary, model dtype, on its device) of its last tokens.
+
+        Row i of the result predicts token i of the last `count` tokens; each row must be longer
+        than its count. Raises ModelError.
+        """
+        for row, count in zip(rows, counts, strict=True):
+            ids, mask = left_pad([row[:-1]], self._generator.pad_id, self._generator.forward.device)
+            with running(self._info.name):
+                yield self._generator.forward.last_logits(ids, mask, count)[0]
 
     def close(self) -> None:
         """Gives the memory back; the engine cannot be used any more."""

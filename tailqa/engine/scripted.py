@@ -107,6 +107,10 @@ class ScriptedEngine:
         n = 1 if request.choice_ids else self._attempt(request).completion_tokens
         return Timing(first_token_s=self._token_s, answer_s=self._token_s * n, completion_tokens=n)
 
+    def time_batch(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> list[float]:
+        """`token_s` for every token of the batch, whatever its size."""
+        return [self._token_s * (token + 1) for token in range(n_tokens if prompts else 0)]
+
     def close(self) -> None:
         """There is nothing to give back."""
 

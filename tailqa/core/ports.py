@@ -46,6 +46,21 @@ class Timing:
     completion_tokens: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Footprint:
+    """What a model reads and multiplies; None where a pass uses only a part (experts).
+
+    `step_weight_bytes` are read by every decode step, packed weights by their packed size. Each
+    token is multiplied with `body_parameters`, the last one of a prompt with `head_parameters`
+    too. Token ids lie below `n_vocabulary`.
+    """
+
+    n_vocabulary: int
+    step_weight_bytes: int | None
+    body_parameters: int | None
+    head_parameters: int
+
+
 class Engine(Protocol):
     """Answers requests with one model. All errors of the model's own are ModelError."""
 
@@ -75,6 +90,16 @@ class Engine(Protocol):
 
     def time_batch(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> list[float]:
         """Seconds from the start to each of `n_tokens` tokens of a whole batch of token ids."""
+
+    @property
+    def footprint(self) -> Footprint:
+        """What one pass of the model reads and multiplies."""
+
+    def peak_batch_bytes(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> int | None:
+        """Runs what `time_batch` runs; the most memory taken, above what was held before.
+
+        None where the system does not tell.
+        """
 
     def close(self) -> None:
         """Gives the memory back."""

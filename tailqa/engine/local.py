@@ -1,7 +1,7 @@
 """A model on this machine, run by transformers."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,15 +9,17 @@ import torch
 import transformers
 
 from tailqa.core.answer import Attempt
-from tailqa.core.ports import Encoded, Request, Timing
+from tailqa.core.ports import Encoded, Footprint, Request, Timing
 from tailqa.core.query import Generation
 from tailqa.core.report import ModelInfo
 from tailqa.engine.batching import DEFAULT_ROWS, partition
 from tailqa.engine.encoding import Encoder
 from tailqa.engine.fingerprint import template_digest, tokenizer_digest, weights_digest
+from tailqa.engine.footprint import footprint
 from tailqa.engine.forward import Forward, left_pad
 from tailqa.engine.generation import Generator, Row, end_ids
 from tailqa.engine.loading import load, running
+from tailqa.engine.memory import peak_bytes
 from tailqa.engine.scoring import score_choices
 from tailqa.engine.spec import Source
 from tailqa.engine.stopping import cut
@@ -36,6 +38,7 @@ class LocalEngine:
             model.config.get_text_config(), "max_position_embeddings", None
         )
         self._encoder = Encoder(tokenizer, n_embeddings=model.get_input_embeddings().num_embeddings)
+        self._footprint = footprint(model)
         forward = Forward(model)
         ends = end_ids(model, tokenizer)
         # Padding is masked: any token that exists will do.
@@ -76,6 +79,12 @@ class LocalEngine:
     def context_tokens(self) -> int | None:
         """The positions that the model's config allows."""
         return self._context_tokens
+
+    @property
+    def vocabulary(self) -> Mapping[str, int]:
+        """Token → id, as the tokenizer names them; the model may have rows of padding beyond."""
+        vocabulary: dict[str, int] = self._tokenizer.get_vocab()
+        return vocabulary
 
     def encode(self, request: Request) -> Encoded:
         """The request as token ids, as lm-eval's `hf` backend makes them."""
@@ -126,6 +135,16 @@ class LocalEngine:
             start = time.perf_counter()
             endless.generate(rows, lambda: marks.append(time.perf_counter()))
         return [mark - start for mark in marks]
+
+    @property
+    def footprint(self) -> Footprint:
+        """What one pass of the model reads and multiplies."""
+        return self._footprint
+
+    def peak_batch_bytes(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> int | None:
+        """The most memory that `time_batch` of the same takes, above what was held before."""
+        cuda = self._info.device.startswith("cuda")
+        return peak_bytes(lambda: self.time_batch(prompts, n_tokens), cuda=cuda)
 
     @torch.inference_mode()
     def next_logits(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from tailqa.core.answer import Attempt
 from tailqa.core.digest import digest
 from tailqa.core.errors import ModelError
-from tailqa.core.ports import Encoded, Request, Timing
+from tailqa.core.ports import Encoded, Footprint, Request, Timing
 from tailqa.core.report import ModelInfo
 from tailqa.engine.batching import partition
 from tailqa.engine.stopping import cut
@@ -20,7 +20,8 @@ class ScriptedEngine:
     """Answers from `script`: a mapping by query id, or a function of the request.
 
     A batch with a query of `failures` raises ModelError. `token_s` is the time that a token takes:
-    `run` sleeps it, `time` only reports it. `version` tells two scripted functions apart in the
+    `run` sleeps it, `time` only reports it; in `time_batch` every row adds `row_s` to it, and more
+    than `most_rows` run out of memory. `version` tells two scripted functions apart in the
     store. `n_batches` and `n_attempts` count what was run. Tokens are words; their ids are made
     from the words, so two prompts never share a key.
 
@@ -40,12 +41,16 @@ class ScriptedEngine:
         version: str = "",
         failures: Collection[str] = (),
         token_s: float = 0.0,
+        row_s: float = 0.0,
+        most_rows: int | None = None,
         batch_size: int | None = None,
         context_tokens: int | None = None,
     ) -> None:
         self._script = script
         self._failures = frozenset(failures)
         self._token_s = token_s
+        self._row_s = row_s
+        self._most_rows = most_rows
         self._batch_size = batch_size
         self._context_tokens = context_tokens
         self.n_batches = 0
@@ -108,8 +113,26 @@ class ScriptedEngine:
         return Timing(first_token_s=self._token_s, answer_s=self._token_s * n, completion_tokens=n)
 
     def time_batch(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> list[float]:
-        """`token_s` for every token of the batch, whatever its size."""
-        return [self._token_s * (token + 1) for token in range(n_tokens if prompts else 0)]
+        """`token_s` and `row_s` per row for every token. Raises ModelError as told."""
+        if self._most_rows is not None and len(prompts) > self._most_rows:
+            raise ModelError(f"{self._info.name} ran out of memory")
+        step_s = self._token_s + self._row_s * len(prompts)
+        return [step_s * (token + 1) for token in range(n_tokens if prompts else 0)]
+
+    @property
+    def footprint(self) -> Footprint:
+        """Of a model that is not there: 1 MB of weights."""
+        return Footprint(
+            n_vocabulary=1000,
+            step_weight_bytes=1_000_000,
+            body_parameters=400_000,
+            head_parameters=100_000,
+        )
+
+    def peak_batch_bytes(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> int | None:
+        """1,000 bytes for every token, prompt or new."""
+        self.time_batch(prompts, n_tokens)
+        return 1000 * sum(len(prompt) + n_tokens for prompt in prompts)
 
     def close(self) -> None:
         """There is nothing to give back."""

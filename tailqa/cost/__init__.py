@@ -1,7 +1,9 @@
-"""What a correct answer takes, and closed forms of pipelines and speculative decoding."""
+"""What a correct answer takes; closed forms of pipelines, speculation, rooflines and padding."""
 
+from tailqa.cost.padding import padding_counts
 from tailqa.cost.pipeline import amdahl, erlang_c
 from tailqa.cost.resampling import per_correct, seconds_per_correct
+from tailqa.cost.roofline import prefill_operations, roofline_share
 from tailqa.cost.speculative import (
     break_even_acceptance,
     speculative_speedup,
@@ -12,7 +14,10 @@ __all__ = [
     "amdahl",
     "break_even_acceptance",
     "erlang_c",
+    "padding_counts",
     "per_correct",
+    "prefill_operations",
+    "roofline_share",
     "seconds_per_correct",
     "speculative_speedup",
     "speculative_tokens",

@@ -2,17 +2,22 @@
 
 from tailqa.engine.answering import answer
 from tailqa.engine.fidelity import answer_fidelity, shared_vocabulary, text_fidelity
+from tailqa.engine.grid import Grid, measure_grid
 from tailqa.engine.opening import open_engine, open_token_counter
+from tailqa.engine.roofline import measure_roof
 from tailqa.engine.scripted import ScriptedEngine
 from tailqa.engine.store import ResponseStore
 from tailqa.engine.timing import measure
 
 __all__ = [
+    "Grid",
     "ResponseStore",
     "ScriptedEngine",
     "answer",
     "answer_fidelity",
     "measure",
+    "measure_grid",
+    "measure_roof",
     "open_engine",
     "open_token_counter",
     "shared_vocabulary",

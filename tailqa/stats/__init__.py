@@ -4,6 +4,7 @@ Sign everywhere: gap = student − teacher, negative when the student is worse. 
 (both, teacher_only, student_only, neither). docs/statistics.md says what is computed and why.
 """
 
+from tailqa.stats.crossover import crossover, median_ratio, speed_of
 from tailqa.stats.equality import mcnemar
 from tailqa.stats.paired import paired_gap
 from tailqa.stats.planning import noninferiority_n, queries_to_settle
@@ -14,9 +15,11 @@ from tailqa.stats.sample import mean_estimate, quantile_estimate
 
 __all__ = [
     "accuracy",
+    "crossover",
     "flip_rate",
     "mcnemar",
     "mean_estimate",
+    "median_ratio",
     "noninferiority_n",
     "paired_gap",
     "pooled_accuracy",
@@ -24,5 +27,6 @@ __all__ = [
     "quantile_estimate",
     "queries_to_settle",
     "retention",
+    "speed_of",
     "tail_interaction",
 ]

@@ -117,8 +117,10 @@ class Verdict:
 class ModelInfo:
     """What identifies a model and the way it was run; digests are SHA-256.
 
-    `weights_digest` covers the weight files (or is the hub commit), `tokenizer_digest` the
-    tokenizer, `template_digest` the chat template (None without one).
+    `weights_digest` covers the weight files (or is the hub commit) and an adapter,
+    `tokenizer_digest` the tokenizer, `template_digest` the chat template (None without one).
+    `weights` says how the weights are kept where it is not as `dtype`, which they are computed
+    with: `bnb-4bit`, `torchao-int8`, `GGUF, packed`, `GGUF, dequantised`, …
     """
 
     name: str
@@ -131,6 +133,7 @@ class ModelInfo:
     dtype: str
     device: str
     engine: str
+    weights: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

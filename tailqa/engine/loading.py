@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import traceback
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,9 @@ import transformers
 from transformers.utils import logging as transformers_logging
 
 from tailqa.core.errors import ModelError
+from tailqa.engine.adapter import put_adapter
+from tailqa.engine.arguments import ModelArgs
+from tailqa.engine.quantization import quantization_config
 from tailqa.engine.spec import Source
 
 _DTYPES = {
@@ -56,33 +60,98 @@ def pick_dtype(dtype: str, device: torch.device, checkpoint: torch.dtype | None)
     try:
         return _DTYPES[_SHORT.get(dtype, dtype)]
     except KeyError:
-        raise ModelError(f"{dtype!r} is no dtype; use auto, {', '.join(_DTYPES)}.") from None
+        raise ModelError(
+            f"{dtype!r} is no dtype to compute in; use auto, {', '.join(_DTYPES)}, and for weights "
+            "in fewer bits quantization=… of --teacher-args or --student-args."
+        ) from None
 
 
-def load(source: Source, *, device: str, dtype: str) -> tuple[Any, Any]:
-    """The model, ready to answer on its device, and its tokenizer. Raises ModelError."""
-    place = pick_device(device)
+def load(
+    source: Source, *, device: str, dtype: str, args: ModelArgs | None = None
+) -> tuple[Any, Any]:
+    """The model, ready to answer on its device, and its tokenizer.
+
+    `args` goes before `device` and `dtype`; with a device_map the model places itself. A forward
+    pass of one token has been run. Raises ModelError.
+    """
+    args = args or ModelArgs()
+    place = pick_device("auto" if args.device_map else device)
     tokenizer = load_tokenizer(source)
-    options = _options(source)
     with _quiet(), _one_sentence(source.spec):
+        options = _options(source)
         config = transformers.AutoConfig.from_pretrained(source.folder, **options)
-        options["dtype"] = pick_dtype(dtype, place, _checkpoint_dtype(config))
-        if source.gguf is not None and hasattr(transformers, "GgufConfig"):
-            options["quantization_config"] = transformers.GgufConfig(dequantize=True)
-        if source.gguf is None:
-            options["use_safetensors"] = True
+        chosen = pick_dtype(args.dtype or dtype, place, _checkpoint_dtype(config))
+        options |= {"dtype": chosen} | _placing(place, args)
+        options |= _keeping(source, place, chosen, args)
         load_model: Any = transformers.AutoModelForCausalLM.from_pretrained
         model, loaded = load_model(source.folder, output_loading_info=True, **options)
         _check_complete(source.spec, loaded)
+        if source.adapter is not None:
+            plain = getattr(model, "hf_quantizer", None) is None
+            model = put_adapter(model, source.adapter, merge=plain)
         model.eval().requires_grad_(requires_grad=False)
-        model.to(place)
+    try_out(model, source.spec)
     return model, tokenizer
 
 
 def load_tokenizer(source: Source) -> Any:
-    """The tokenizer alone. Raises ModelError."""
+    """The tokenizer alone, the adapter's own where it has one. Raises ModelError."""
+    options, folder = _options(source), source.folder
+    if source.adapter is not None and (source.adapter.folder / "tokenizer_config.json").is_file():
+        options, folder = _options(source.adapter), source.adapter.folder
     with _quiet(), _one_sentence(source.spec):
-        return transformers.AutoTokenizer.from_pretrained(source.folder, **_options(source))
+        return transformers.AutoTokenizer.from_pretrained(folder, **options)
+
+
+def try_out(model: Any, name: str) -> None:
+    """Runs one token through the model. Raises ModelError when the device cannot compute it."""
+    token = torch.zeros((1, 1), dtype=torch.long, device=model.device)
+    try:
+        with _quiet(), torch.inference_mode():
+            model(input_ids=token)
+    except Exception as error:  # kernels raise of their own, too
+        dtype = str(model.dtype).removeprefix("torch.")
+        raise ModelError(
+            f"{name} cannot be run in {dtype} on {model.device}: it {_failure(error)}"
+        ) from error
+
+
+def _placing(place: torch.device, args: ModelArgs) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if args.device_map is not None or place.type != "cpu":
+        options["device_map"] = args.device_map or {"": place}
+    if args.attn_implementation is not None:
+        options["attn_implementation"] = args.attn_implementation
+    return options
+
+
+def _keeping(
+    source: Source, place: torch.device, dtype: torch.dtype, args: ModelArgs
+) -> dict[str, Any]:
+    """How the weights are kept: as they are, quantised now, or in the blocks of a GGUF file."""
+    if source.gguf is None:
+        if args.dequantize is not None:
+            raise ModelError(f"dequantize is for GGUF files; {source.spec} is none.")
+        options: dict[str, Any] = {"use_safetensors": True}
+        if args.quantization is not None:
+            options["quantization_config"] = quantization_config(args.quantization, place, dtype)
+        return options
+    if args.quantization is not None:
+        raise ModelError(
+            f"{source.spec} is quantised as it is; quantization={args.quantization} is for "
+            "safetensors."
+        )
+    # transformers computes with packed blocks only where it has a kernel, never on a CPU.
+    dense = place.type == "cpu" or source.adapter is not None
+    if args.dequantize is False and dense:
+        raise ModelError(
+            f"The weights of {source.spec} can stay packed only on a GPU and without an adapter; "
+            "leave dequantize=false out."
+        )
+    config = transformers.GgufConfig(dequantize=dense or args.dequantize is True)
+    # Said here, or transformers fetches an attention kernel from the hub.
+    named = config.dequantize or args.attn_implementation is not None
+    return {"quantization_config": config} | ({} if named else {"attn_implementation": "sdpa"})
 
 
 def _options(source: Source) -> dict[str, Any]:
@@ -118,15 +187,16 @@ def _check_complete(spec: str, loaded: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """No bars and no warnings of transformers while a model loads."""
+    """No bars and no warnings of transformers and its companions while a model loads."""
     noise: Any = transformers_logging
-    verbosity, bars = noise.get_verbosity(), noise.is_progress_bar_enabled()
-    noise.set_verbosity(logging.CRITICAL)
+    bars, disabled = noise.is_progress_bar_enabled(), logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     noise.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):
+            yield
     finally:
-        noise.set_verbosity(verbosity)
+        logging.disable(disabled)
         if bars:
             noise.enable_progress_bar()
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-import transformers
 
 from tailqa.core.answer import Attempt
 from tailqa.core.ports import Encoded, Footprint, Request, Timing
 from tailqa.core.query import Generation
 from tailqa.core.report import ModelInfo
+from tailqa.engine.arguments import ModelArgs
 from tailqa.engine.batching import DEFAULT_ROWS, partition
 from tailqa.engine.encoding import Encoder
-from tailqa.engine.fingerprint import template_digest, tokenizer_digest, weights_digest
+from tailqa.engine.fingerprint import model_info
 from tailqa.engine.footprint import footprint
 from tailqa.engine.forward import Forward, left_pad
 from tailqa.engine.generation import Generator, Row, end_ids
@@ -52,22 +52,18 @@ class LocalEngine:
 
     @classmethod
     def load(
-        cls, source: Source, *, name: str, device: str, dtype: str, batch_size: int | None
+        cls,
+        source: Source,
+        *,
+        name: str,
+        device: str,
+        dtype: str,
+        batch_size: int | None,
+        args: ModelArgs,
     ) -> "LocalEngine":
         """The engine of the model at `source`. Raises ModelError."""
-        model, tokenizer = load(source, device=device, dtype=dtype)
-        info = ModelInfo(
-            name=name,
-            revision=source.commit,
-            weights_digest=weights_digest(source),
-            tokenizer_digest=tokenizer_digest(tokenizer),
-            template_digest=template_digest(tokenizer),
-            architecture=type(model).__name__,
-            n_parameters=sum(weights.numel() for weights in model.parameters()),
-            dtype=str(model.dtype).removeprefix("torch."),
-            device=str(model.device),
-            engine=f"transformers {transformers.__version__}",
-        )
+        model, tokenizer = load(source, device=device, dtype=dtype, args=args)
+        info = model_info(model, tokenizer, source, name=name, args=args)
         return cls(model, tokenizer, info, batch_size=batch_size)
 
     @property
@@ -202,4 +198,5 @@ class LocalEngine:
 
     def _synchronise(self) -> None:
         if self._info.device.startswith("cuda"):
-            torch.cuda.synchronize(self._info.device)
+            for device in self._info.device.split(", "):
+                torch.cuda.synchronize(device)

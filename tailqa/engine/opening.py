@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tailqa.core.ports import Engine
+from tailqa.engine.arguments import ModelArgs
 from tailqa.engine.spec import locate
 
 
@@ -13,23 +14,26 @@ def open_engine(
     device: str = "auto",
     dtype: str = "auto",
     batch_size: int | None = None,
+    args: ModelArgs | None = None,
 ) -> Engine:
     """The engine of a local model: a hub id, `id@revision`, a folder, or a `.gguf` file.
 
     `name` is what reports call it (the spec without). `device` auto: CUDA where there is one,
-    else the CPU; `dtype` auto: float32 on the CPU, the checkpoint's own on CUDA. GGUF weights are
-    dequantised. `batch_size` is the largest number of rows per forward pass. Only safetensors and
-    GGUF are read and no code of a model's repository is run. Raises ModelError, one sentence.
+    else the CPU; `dtype` auto: float32 on the CPU, the checkpoint's own on CUDA. `batch_size` is
+    the largest number of rows per forward pass. `args` says more and goes before the rest. Only
+    safetensors and GGUF are read and no code of a model's repository is run. Raises ModelError,
+    one sentence.
 
     >>> open_engine("no/such/folder")
     Traceback (most recent call last):
     tailqa.core.errors.ModelError: no/such/folder is neither a folder, a .gguf file nor a hub id.
     """
-    source = locate(spec)
+    args = args or ModelArgs()
+    source = locate(spec, revision=args.revision, adapter=args.peft)
     from tailqa.engine.local import LocalEngine
 
     return LocalEngine.load(
-        source, name=name or spec, device=device, dtype=dtype, batch_size=batch_size
+        source, name=name or spec, device=device, dtype=dtype, batch_size=batch_size, args=args
     )
 
 

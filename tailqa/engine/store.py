@@ -150,6 +150,8 @@ def request_key(info: ModelInfo, encoded: Encoded) -> str:
         "device": info.device.partition(":")[0],
         "prompt": encoded.token_ids,
     }
+    if info.weights is not None:
+        asked["kept"] = info.weights
     if encoded.choice_ids:
         asked["choices"] = encoded.choice_ids
     else:

@@ -4,17 +4,28 @@ Sign everywhere: gap = student − teacher, negative when the student is worse. 
 (both, teacher_only, student_only, neither). docs/statistics.md says what is computed and why.
 """
 
+from tailqa.stats.clustered import (
+    clustered_geometric_mean,
+    clustered_mean,
+    clustered_quantile,
+    clustered_share,
+)
 from tailqa.stats.crossover import crossover, median_ratio, speed_of
 from tailqa.stats.equality import mcnemar
 from tailqa.stats.paired import paired_gap
 from tailqa.stats.planning import noninferiority_n, queries_to_settle
 from tailqa.stats.pooled import pooled_accuracy, pooled_gap, tail_interaction
 from tailqa.stats.proportion import accuracy, flip_rate
+from tailqa.stats.ranking import ranking_auc
 from tailqa.stats.ratio import retention
 from tailqa.stats.sample import mean_estimate, quantile_estimate
 
 __all__ = [
     "accuracy",
+    "clustered_geometric_mean",
+    "clustered_mean",
+    "clustered_quantile",
+    "clustered_share",
     "crossover",
     "flip_rate",
     "mcnemar",
@@ -26,6 +37,7 @@ __all__ = [
     "pooled_gap",
     "quantile_estimate",
     "queries_to_settle",
+    "ranking_auc",
     "retention",
     "speed_of",
     "tail_interaction",

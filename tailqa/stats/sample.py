@@ -30,8 +30,7 @@ def quantile_estimate(values: Sequence[float], q: float, *, level: float = 0.95)
 
     data = _finite(values)
     q, tail = check_share("q", q), (1 - check_share("level", level)) / 2
-    n = len(data)
-    needed = math.ceil(max(math.log(tail) / math.log(q), math.log(tail) / math.log1p(-q)))
+    n, needed = len(data), values_needed(q, tail)
     if n < needed:
         return TooFew(reason=f"a p{100 * q:g} at level {level:g} needs {needed} values", n=n)
     ordered = np.sort(np.asarray(data))
@@ -47,6 +46,15 @@ def quantile_estimate(values: Sequence[float], q: float, *, level: float = 0.95)
         method="order-statistic",
         n=n,
     )
+
+
+def values_needed(q: float, tail: float) -> int:
+    """How many values order statistics take to leave `tail` on either side of the q-quantile.
+
+    >>> values_needed(0.5, 0.025), values_needed(0.999, 0.025)
+    (6, 3688)
+    """
+    return math.ceil(max(math.log(tail) / math.log(q), math.log(tail) / math.log1p(-q)))
 
 
 def mean_estimate(values: Sequence[float], *, level: float = 0.95) -> Measured:

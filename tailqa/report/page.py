@@ -1,29 +1,22 @@
 """report.html: one file that needs nothing else and asks for nothing else."""
 
-import base64
-import hashlib
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tailqa.core.answer import Side
-from tailqa.core.estimate import Estimate, Measured
+from tailqa.core.estimate import Estimate
 from tailqa.core.report import Report, Run
 from tailqa.report import format as shown
 from tailqa.report.browser import OUTCOMES, embed
 from tailqa.report.chart import NARROW, WIDE, gap_chart
-from tailqa.report.escape import visible
 from tailqa.report.files import write_atomic
+from tailqa.report.html import asset, environment, source_hash
 from tailqa.report.reading import cost_of, latency_of, reading, requirement_of, worst_first
 from tailqa.report.sentences import three_sentences
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 PAGE = "report.html"
 SUMMARY = "summary.html"
 _SIDES: tuple[Side, Side] = ("teacher", "student")
-_HERE = Path(__file__).parent
 _ANSWER = {"pass": "Yes.", "fail": "No.", "inconclusive": "Not decided."}
 _SPEEDS = {
     "first token, p50": "time_to_first_token_s",
@@ -47,9 +40,9 @@ def render_page(run: Run) -> str:
     """
     report = run.report
     embedded = embed(run.answers)
-    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    style, script = asset("page.css"), asset("page.js")
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             report=report,
@@ -62,10 +55,12 @@ def render_page(run: Run) -> str:
             cost=_table(report, _COSTS, cost_of),
             embedded=embedded,
             outcomes=OUTCOMES,
+            reading=reading,
+            requirement_of=requirement_of,
             style=style,
             script=script,
-            style_hash=_hash(style),
-            script_hash=_hash(script),
+            style_hash=source_hash(style),
+            script_hash=source_hash(script),
         )
     )
 
@@ -110,46 +105,3 @@ def _table(report: Report, fields: dict[str, str], find: Any) -> dict[str, Any]:
 def _level(report: Report) -> str:
     gaps = (stratum.gap for stratum in report.strata)
     return next((shown.level(gap) for gap in gaps if isinstance(gap, Estimate)), "")
-
-
-def _reason(measured: Measured) -> str:
-    return getattr(measured, "reason", "")
-
-
-@cache
-def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "seen": visible,
-        "value": shown.value,
-        "interval": shown.interval,
-        "count": shown.count,
-        "p_value": shown.p_value,
-        "reason": _reason,
-    }
-    environment.globals |= {
-        "PERCENT": shown.PERCENT,
-        "POINTS": shown.POINTS,
-        "reading": reading,
-        "requirement_of": requirement_of,
-    }
-    return environment
-
-
-def _asset(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-def _hash(content: str) -> str:
-    """The source expression of a Content-Security-Policy for this inline content."""
-    digest = hashlib.sha256(content.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -1,8 +1,5 @@
 """result.json and answers.parquet, written and read back."""
 
-import json
-import math
-import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -12,16 +9,14 @@ from tailqa.core.errors import ResultError
 from tailqa.core.report import FORMAT_VERSION, AnswerRow, Report
 from tailqa.report.escape import storable
 from tailqa.report.files import read_bytes, write_atomic
+from tailqa.report.json_text import first_fault, json_text, parsed
 
 if TYPE_CHECKING:
     import pyarrow
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import TypeAdapter
 
 RESULT = "result.json"
 ANSWERS = "answers.parquet"
-
-# A line break is never part of a JSON string, so this can only be an array of numbers.
-_NUMBERS = re.compile(r"\[\n\s+([-+.\deE,\s]+?)\s+\]")
 
 
 def render_json(report: Report) -> str:
@@ -36,11 +31,7 @@ def render_json(report: Report) -> str:
         _before(dumped, "both", "n", stratum.n)
         for dumped, stratum in zip(values["strata"], report.strata, strict=True)
     ]
-    try:
-        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-    except ValueError as error:
-        raise ResultError("the report holds a number that is not finite") from error
-    return storable(_NUMBERS.sub(lambda match: f"[{' '.join(match[1].split())}]", text))
+    return json_text(values)
 
 
 def save_report(report: Report, folder: Path) -> Path:
@@ -59,19 +50,13 @@ def load_report(path: Path | str) -> Report:
     path = Path(path)
     path = path / RESULT if path.is_dir() else path
     content = read_bytes(path)
-    values = _parsed(content, path)
-    version = values.get("format_version")
-    if version != FORMAT_VERSION:
-        raise ResultError(
-            f"{path} has format version {version!r}, this tailqa reads {FORMAT_VERSION}: "
-            "use the version of tailqa that wrote it, or run the comparison again"
-        )
+    values = parsed(content, path, version=FORMAT_VERSION)
     from pydantic import ValidationError
 
     try:
         report = _adapter().validate_json(content, strict=True)
     except ValidationError as error:
-        raise ResultError(f"{path} is not a report: {_first(error)}") from error
+        raise ResultError(f"{path} is not a report: {first_fault(error)}") from error
     for index, stratum in enumerate(report.strata):
         if values["strata"][index].get("n") != stratum.n:
             raise ResultError(
@@ -111,7 +96,7 @@ def load_answers(folder: Path) -> tuple[AnswerRow, ...]:
     try:
         return _rows_adapter().validate_python(table.to_pylist())
     except ValidationError as error:
-        raise ResultError(f"{path} does not hold answers: row {_first(error)}") from error
+        raise ResultError(f"{path} does not hold answers: row {first_fault(error)}") from error
 
 
 @cache
@@ -172,27 +157,3 @@ def _before(values: dict[str, Any], key: str, name: str, value: Any) -> dict[str
     at = list(values).index(key)
     items = list(values.items())
     return dict([*items[:at], (name, value), *items[at:]])
-
-
-def _parsed(content: bytes, path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(content, parse_float=_finite, parse_constant=_finite)
-    except (ValueError, RecursionError) as error:
-        raise ResultError(f"{path} is not whole JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise ResultError(f"{path} is not a report: it holds no object")
-    return values
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is not a finite number")
-    return value
-
-
-def _first(error: "ValidationError") -> str:
-    """Where and what the first fault is; the names of union members are no part of the place."""
-    fault = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in fault["loc"] if part not in {"Estimate", "TooFew"})
-    return f"{place}: {fault['msg'][0].lower()}{fault['msg'][1:]}"

@@ -1,0 +1,246 @@
+"""Values that come in clusters, such as the positions of one answer: means, shares, quantiles.
+
+Positions of one query resemble each other, so a query is the unit of every interval here. Strata
+are put together by their weights: the estimate is Σ w·(stratum's estimate), its variance Σ w²·(the
+stratum's), and queries are independent of each other.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tailqa.core.estimate import Estimate, Measured, TooFew
+from tailqa.stats.checks import check_share, check_weights
+from tailqa.stats.sample import MIN_EQUAL_VALUES, values_needed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Clusters = tuple[Sequence[float], Sequence[int]]
+"""Of one stratum: per query the sum of its values, and their number (at least 1)."""
+
+
+def clustered_mean(
+    strata: Sequence[Clusters],
+    weights: Sequence[float] = (1.0,),
+    *,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+    level: float = 0.95,
+) -> Measured:
+    """The mean over all values, Σ w · (Σ sums / Σ counts), in their unit, cut at `bounds`.
+
+    A ratio of two totals over queries, linearised, with Student's t on queries − strata degrees
+    of freedom (Cochran, Sampling Techniques, 3rd ed., 6.3). TooFew below two queries in a stratum,
+    and below 30 in all where the spread is 0. n counts values. Raises ValueError for weights that
+    are not one per stratum or do not sum to 1, a count below 1, and sums that are not finite.
+
+    >>> mean = clustered_mean([([2.0, 9.0, 4.0], [2, 3, 2])])
+    >>> round(mean.value, 3), round(mean.low, 3), round(mean.high, 3), mean.n
+    (2.143, -0.456, 4.742, 7)
+    """
+    found = _linearise(strata, weights)
+    if isinstance(found, TooFew):
+        return found
+    if found.variance == 0 and found.n_clusters < MIN_EQUAL_VALUES:
+        reason = f"{found.n_clusters} queries are all equal: too few to know their spread"
+        return TooFew(reason=reason, n=found.n)
+    half = _t(found.df, level) * math.sqrt(found.variance)
+    return Estimate(
+        value=min(bounds[1], max(bounds[0], found.value)),
+        low=max(bounds[0], found.value - half),
+        high=min(bounds[1], found.value + half),
+        level=level,
+        method="clustered-t",
+        n=found.n,
+    )
+
+
+def clustered_geometric_mean(
+    strata: Sequence[Clusters], weights: Sequence[float] = (1.0,), *, level: float = 0.95
+) -> Measured:
+    """exp of the clustered mean of logarithms, such as a ratio of perplexities; in (0, ∞).
+
+    Everything else is as in `clustered_mean`.
+
+    >>> clustered_geometric_mean([([0.1, 0.3], [1, 1])]).value == math.exp(0.2)
+    True
+    """
+    mean = clustered_mean(strata, weights, level=level)
+    if isinstance(mean, TooFew):
+        return mean
+    value, low, high = (math.exp(end) for end in (mean.value, mean.low, mean.high))
+    return Estimate(value=value, low=low, high=high, level=level, method=mean.method, n=mean.n)
+
+
+def clustered_share(
+    strata: Sequence[Clusters], weights: Sequence[float] = (1.0,), *, level: float = 0.95
+) -> Measured:
+    """A share of values, in [0, 1]; the sums count those that have the property.
+
+    Clopper–Pearson on the number of independent values that carry as much information (Korn &
+    Graubard, Survey Methodology 1998, 24: 193–201). Where no spread shows, say because all
+    values have the property, that is the number of queries. TooFew and ValueError as in
+    `clustered_mean`.
+
+    >>> share = clustered_share([([4, 5, 3, 5], [5, 5, 5, 5])])
+    >>> round(share.value, 3), round(share.low, 3), round(share.high, 3)
+    (0.85, 0.375, 0.997)
+    """
+    found = _linearise(strata, weights)
+    if isinstance(found, TooFew):
+        return found
+    value = min(1.0, max(0.0, found.value))
+    low, high = _korn_graubard(value, _effective(value, found, level), level)
+    return Estimate(
+        value=value,
+        low=min(low, value),
+        high=max(high, value),
+        level=level,
+        method="korn-graubard",
+        n=found.n,
+    )
+
+
+def clustered_quantile(
+    strata: "Sequence[Sequence[np.ndarray]]",
+    q: float,
+    weights: Sequence[float] = (1.0,),
+    *,
+    level: float = 0.95,
+) -> Measured:
+    """The q-quantile of values that come in one array per query; infinity stands for never.
+
+    Korn & Graubard's interval of the share q, read off the sample (Woodruff, JASA 1952, 47:
+    635–646; as the `beta` interval of R's svyquantile). TooFew where these values are worth fewer
+    independent ones than an order-statistic interval takes (`quantile_estimate`), or where the
+    quantile or a limit is infinite. ValueError as in `clustered_mean`, and for NaN.
+
+    >>> import numpy as np
+    >>> median = clustered_quantile([[np.array([n, n + 9.0]) for n in range(30)]], 0.5)
+    >>> median.value, median.low, median.high, median.n
+    (19.0, 14.0, 24.0, 60)
+    """
+    import numpy as np
+
+    q, tail = check_share("q", q), (1 - check_share("level", level)) / 2
+    shares = check_weights(weights, len(strata))
+    used = [(rows, share) for rows, share in zip(strata, shares, strict=True) if share > 0]
+    if any(not rows for rows, _ in used):
+        return _empty([[1] * len(rows) for rows, _ in used])
+    counts = [np.array([len(row) for row in rows]) for rows, _ in used]
+    values = [np.concatenate([np.asarray(row, dtype=float) for row in rows]) for rows, _ in used]
+    everything = np.concatenate(values)
+    if np.isnan(everything).any():
+        raise ValueError("values must not be NaN")
+    masses = [np.full(len(v), w / len(v)) for v, (_, w) in zip(values, used, strict=True)]
+    order = np.argsort(everything, kind="stable")
+    ordered, reached = everything[order], np.cumsum(np.concatenate(masses)[order])
+
+    def at(share: float) -> float:
+        # Rounding of the sums must not carry a share of exactly k/n past its value.
+        rank = int(np.searchsorted(reached, share - 1e-12))
+        return float(ordered[min(len(ordered) - 1, rank)])
+
+    value = at(q)
+    below = [
+        (np.add.reduceat(v <= value, np.cumsum(n) - n, dtype=float).tolist(), n.tolist())
+        for v, n in zip(values, counts, strict=True)
+    ]
+    found = _linearise(below, [share for _, share in used])
+    if isinstance(found, TooFew):
+        return found
+    worth, needed = _effective(q, found, level), values_needed(q, tail)
+    if worth < needed:
+        reason = (
+            f"a p{100 * q:g} at level {level:g} needs {needed:,} independent values; these "
+            f"{found.n:,} of {found.n_clusters:,} queries are worth {int(worth):,}"
+        )
+        return TooFew(reason=reason, n=found.n)
+    low, high = (at(share) for share in _korn_graubard(q, worth, level))
+    if not math.isfinite(max(value, high)):
+        return TooFew(reason=f"too many never do for a p{100 * q:g} and its limits", n=found.n)
+    return Estimate(
+        value=value,
+        low=min(low, value),
+        high=max(high, value),
+        level=level,
+        method="woodruff-korn-graubard",
+        n=found.n,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Linearised:
+    """A weighted mean; `n_equal` is how many queries of equal weight it is worth."""
+
+    value: float
+    variance: float
+    df: int
+    n: int
+    n_clusters: int
+    n_equal: float
+
+
+def _linearise(strata: Sequence[Clusters], weights: Sequence[float]) -> _Linearised | TooFew:
+    import numpy as np
+
+    shares = check_weights(weights, len(strata))
+    used = [
+        (np.asarray(sums, dtype=float), np.asarray(counts, dtype=float), share)
+        for (sums, counts), share in zip(strata, shares, strict=True)
+        if share > 0
+    ]
+    for sums, counts, _ in used:
+        if len(sums) != len(counts) or (counts < 1).any() or not np.isfinite(sums).all():
+            raise ValueError("strata must hold finite sums, each with a count of at least 1")
+    if any(len(sums) < 2 for sums, _, _ in used):
+        return _empty([counts for _, counts, _ in used])
+    value = variance = unequal = 0.0
+    for sums, counts, share in used:
+        n_clusters, mean = len(sums), sums.sum() / counts.sum()
+        residual = (sums - mean * counts) / counts.sum()
+        value += share * mean
+        variance += share**2 * float(residual @ residual) * n_clusters / (n_clusters - 1)
+        unequal += share**2 / n_clusters
+    n_clusters = sum(len(sums) for sums, _, _ in used)
+    return _Linearised(
+        value=float(value),
+        variance=variance,
+        df=n_clusters - len(used),
+        n=int(sum(counts.sum() for _, counts, _ in used)),
+        n_clusters=n_clusters,
+        n_equal=1 / unequal,
+    )
+
+
+def _empty(counts: "Sequence[Sequence[float] | np.ndarray]") -> TooFew:
+    short = sum(len(of_stratum) < 2 for of_stratum in counts)
+    reason = f"{short} of {len(counts)} strata have fewer than 2 measured queries"
+    if len(counts) == 1:
+        reason = "an interval needs 2 measured queries"
+    return TooFew(reason=reason, n=int(sum(sum(of_stratum) for of_stratum in counts)))
+
+
+def _effective(share: float, found: _Linearised, level: float) -> float:
+    """The number of independent values that would give this variance, at most all of them."""
+    if found.variance == 0 or not 0 < share < 1:
+        return found.n_equal * (_t(found.n_clusters, level) / _t(found.df, level)) ** 2
+    independent = share * (1 - share) / found.variance
+    corrected = independent * (_t(max(1, found.n - 1), level) / _t(found.df, level)) ** 2
+    return min(float(found.n), corrected)
+
+
+def _korn_graubard(share: float, n: float, level: float) -> tuple[float, float]:
+    from scipy.special import betaincinv
+
+    tail, hits = (1 - level) / 2, share * n
+    low = 0.0 if share == 0 else float(betaincinv(hits, n - hits + 1, tail))
+    high = 1.0 if share == 1 else float(betaincinv(hits + 1, n - hits, 1 - tail))
+    return low, high
+
+
+def _t(df: int, level: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, (1 + check_share("level", level)) / 2))

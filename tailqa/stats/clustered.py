@@ -25,15 +25,18 @@ def clustered_mean(
     strata: Sequence[Clusters],
     weights: Sequence[float] = (1.0,),
     *,
-    bounds: tuple[float, float] = (-math.inf, math.inf),
+    highest: float = math.inf,
+    skewed: bool = False,
     level: float = 0.95,
 ) -> Measured:
-    """The mean over all values, Σ w · (Σ sums / Σ counts), in their unit, cut at `bounds`.
+    """The mean over all values, Σ w · (Σ sums / Σ counts), in their unit, at most `highest`.
 
     A ratio of two totals over queries, linearised, with Student's t on queries − strata degrees
-    of freedom (Cochran, Sampling Techniques, 3rd ed., 6.3). TooFew below two queries in a stratum,
-    and below 30 in all where the spread is 0. n counts values. Raises ValueError for weights that
-    are not one per stratum or do not sum to 1, a count below 1, and sums that are not finite.
+    of freedom (Cochran, Sampling Techniques, 3rd ed., 6.3). For values of at least 0 with a long
+    upper tail, `skewed` lays that interval around the logarithm of the mean. TooFew below two
+    queries in a stratum, and below 30 in all where the spread is 0. n counts values. Raises
+    ValueError for weights that are not one per stratum or do not sum to 1, a count below 1, and
+    sums that are not finite.
 
     >>> mean = clustered_mean([([2.0, 9.0, 4.0], [2, 3, 2])])
     >>> round(mean.value, 3), round(mean.low, 3), round(mean.high, 3), mean.n
@@ -46,12 +49,16 @@ def clustered_mean(
         reason = f"{found.n_clusters} queries are all equal: too few to know their spread"
         return TooFew(reason=reason, n=found.n)
     half = _t(found.df, level) * math.sqrt(found.variance)
+    low, high = found.value - half, found.value + half
+    if skewed and found.value > 0:
+        factor = math.exp(half / found.value)
+        low, high = found.value / factor, found.value * factor
     return Estimate(
-        value=min(bounds[1], max(bounds[0], found.value)),
-        low=max(bounds[0], found.value - half),
-        high=min(bounds[1], found.value + half),
+        value=min(highest, found.value),
+        low=min(highest, low),
+        high=min(highest, high),
         level=level,
-        method="clustered-t",
+        method="clustered-log-t" if skewed else "clustered-t",
         n=found.n,
     )
 

@@ -1,10 +1,7 @@
 """The comparison on a terminal: one table of quality, one of speed and cost, words, verdict."""
 
-import shutil
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from typing import TYPE_CHECKING
 
 from tailqa.core.answer import Side
@@ -22,6 +19,7 @@ from tailqa.report.cells import (
     text,
     two_lines,
 )
+from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
 from tailqa.report.reading import cost_of, latency_of, requirement_of, worst_first
 from tailqa.report.sentences import three_sentences
@@ -37,9 +35,6 @@ _MEANING = {
     "fail": "the student cannot replace the teacher",
     "inconclusive": "the data do not decide",
 }
-_ASCII = str.maketrans(
-    {"−": "-", "–": "-", "─": "-", "…": "...", "•": "*", "⏎": " ", "⟨": "<", "⟩": ">"}
-)
 _SIDES: tuple[Side, Side] = ("teacher", "student")
 _WORDS_WIDTH = 100
 
@@ -53,36 +48,26 @@ def render_terminal(
     else it is plain ASCII, where other characters of a name become backslash escapes. By default
     both are what standard output is; without a terminal the width is 100.
     """
-    from rich.console import Console
-
-    terminal = sys.stdout.isatty() if terminal is None else terminal
-    width = width or (shutil.get_terminal_size().columns if terminal else 100)
-
-    console = Console(
-        file=StringIO(),
+    return draw(
+        lambda console, ascii_only: _Terminal(report=report, ascii_only=ascii_only).parts(console),
         width=width,
-        force_terminal=terminal,
-        color_system="auto" if terminal else None,
-        legacy_windows=False,
-        emoji=False,
-        markup=False,
-        highlight=False,
+        terminal=terminal,
     )
-    with console.capture() as capture:
-        built = _Terminal(report=report, ascii_only=not terminal)
-        for table in built.tables(console):
-            console.print(table)
-            console.print()
-        for words in built.words():
-            console.print(words, width=min(width, _WORDS_WIDTH))
-    drawn = "\n".join(line.rstrip() for line in capture.get().splitlines())
-    return drawn if terminal else _ascii(drawn)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Terminal:
     report: Report
     ascii_only: bool
+
+    def parts(self, console: "Console") -> "Iterator[RenderableType]":
+        from rich.constrain import Constrain
+
+        for table in self.tables(console):
+            yield table
+            yield ""
+        for words in self.words():
+            yield Constrain(words, _WORDS_WIDTH)
 
     def tables(self, console: "Console") -> "list[RenderableType]":
         tables: list[RenderableType] = [self._heading(), fitting(console, self._gaps)]
@@ -225,16 +210,12 @@ class _Terminal:
         ]
 
     def _plain(self, sentence: str) -> str:
-        return _ascii(sentence) if self.ascii_only else sentence
+        return as_ascii(sentence) if self.ascii_only else sentence
 
     def _gap_title(self) -> str:
         gaps = (item.gap for item in self.report.strata)
         known = next((gap for gap in gaps if isinstance(gap, Estimate)), None)
         return f"gap, points\n[{shown.level(known) if known else 'interval'}]"
-
-
-def _ascii(shown_text: str) -> str:
-    return shown_text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
 
 
 def _basis(latency: Sequence[LatencySummary]) -> str:

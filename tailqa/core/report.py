@@ -9,6 +9,7 @@ from tailqa.core.estimate import Cells, Measured
 from tailqa.core.query import Kind, Task, Tier
 
 Outcome = Literal["pass", "fail", "inconclusive"]
+FidelityScope = Literal["stratum", "all", "texts"]
 FORMAT_VERSION = 1
 
 
@@ -87,6 +88,37 @@ class CostSummary:
     tokens_per_query: Measured
     tokens_per_correct: Measured
     seconds_per_correct: Measured
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FidelityResult:
+    """How the student's next-token distributions follow the teacher's, over the same tokens.
+
+    Of one stratum, of all traffic (strata by weight) or of given texts, where a query is a window
+    of text. KL(teacher‖student), its percentiles and the reverse are nats per position;
+    `same_top1` and `acceptance` (Σ min(p, q), the chance that a drafted token is taken) are
+    shares of positions. `first_divergence_tokens` is the token, counted from 1, by which half of
+    the answers had another likeliest token; `never_diverged` the share of answers without one.
+    `perplexity_ratio` is student / teacher. `flip_auc` is the chance that a flipped query has a
+    higher mean KL than one that is not.
+    """
+
+    name: str
+    scope: FidelityScope
+    n_queries: int
+    n_positions: int
+    kl: Measured
+    reverse_kl: Measured
+    kl_p50: Measured
+    kl_p90: Measured
+    kl_p99: Measured
+    kl_p999: Measured
+    same_top1: Measured
+    acceptance: Measured
+    first_divergence_tokens: Measured
+    never_diverged: Measured
+    perplexity_ratio: Measured
+    flip_auc: Measured
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,6 +206,7 @@ class Report:
     fingerprint: Fingerprint
     seed: int
     created: str
+    fidelity: tuple[FidelityResult, ...] = ()
     format_version: int = FORMAT_VERSION
 
 

@@ -39,9 +39,14 @@ class QueryFidelity:
         return len(self.kl)
 
     @property
+    def kl_sum(self) -> float:
+        """KL of the whole answer, nats."""
+        return float(self.kl.sum(dtype=float))
+
+    @property
     def mean_kl(self) -> float:
         """The mean over the positions, nats."""
-        return float(self.kl.mean(dtype=float))
+        return self.kl_sum / self.n_positions
 
     @property
     def max_kl(self) -> float:

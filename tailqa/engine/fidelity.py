@@ -175,7 +175,7 @@ def _row(teacher: Engine, student: Engine, request: Request) -> _Row | Failed:
         return Failed(query_id=request.query_id, reason=reason)
     token_ids, limit = _ids(ours), _context_tokens(teacher, student)
     if limit is not None and len(token_ids) > limit:
-        reason = f"prompt and answer ({len(token_ids)} tokens) exceed the context of {limit} tokens"
+        reason = f"prompt and answer exceed the context of {limit} tokens"
         return Failed(query_id=request.query_id, reason=reason)
     n_scored = len(ours.choice_ids[0])
     return _Row(query_id=request.query_id, token_ids=token_ids, n_scored=n_scored)

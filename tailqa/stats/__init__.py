@@ -5,6 +5,7 @@ Sign everywhere: gap = student − teacher, negative when the student is worse. 
 """
 
 from tailqa.stats.clustered import (
+    Clusters,
     clustered_geometric_mean,
     clustered_mean,
     clustered_quantile,
@@ -21,6 +22,7 @@ from tailqa.stats.ratio import retention
 from tailqa.stats.sample import mean_estimate, quantile_estimate
 
 __all__ = [
+    "Clusters",
     "accuracy",
     "clustered_geometric_mean",
     "clustered_mean",

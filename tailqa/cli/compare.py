@@ -39,19 +39,25 @@ from tailqa.cli.progress import progress
     default="auto",
     help="Queries per forward pass.",
 )
-@options.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
-@options.option(
-    "--dtype",
-    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-    default="auto",
-    help="auto is float32 on a CPU and the checkpoint's own on a GPU.",
-)
+@options.loading
 @options.option("--seed", type=int, default=0, help="Of every draw.")
 @options.option(
     "--speed",
     type=click.IntRange(min=0),
     default=30,
     help="Queries per stratum timed at batch 1; 0 measures no speed.",
+)
+@options.option(
+    "--fidelity",
+    is_flag=True,
+    help="Read the teacher's answers with both models and measure how far the student's next-token "
+    "distributions are from the teacher's.",
+)
+@options.option(
+    "--fidelity-texts",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The same over a text of yours (UTF-8) as well; implies --fidelity.",
 )
 @options.out
 @options.option(

@@ -56,6 +56,41 @@ out = option(
 )
 
 
+_PLACING = (
+    option("--device", default="auto", help="auto, cpu, cuda or cuda:N."),
+    option("--teacher-device", help="Of the teacher, instead of --device."),
+    option("--student-device", help="Of the student, instead of --device."),
+    option(
+        "--dtype",
+        type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+        default="auto",
+        help="auto is float32 on a CPU and the checkpoint's own on a GPU.",
+    ),
+    option(
+        "--teacher-args",
+        default="",
+        show_default=False,
+        metavar="KEY=VALUE,…",
+        help="Of the teacher alone: dtype, revision, quantization, peft, dequantize, device_map, "
+        "attn_implementation.",
+    ),
+    option(
+        "--student-args",
+        default="",
+        show_default=False,
+        metavar="KEY=VALUE,…",
+        help="The same of the student.",
+    ),
+)
+
+
+def loading(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how teacher and student are loaded."""
+    for added in reversed(_PLACING):
+        command = added(command)
+    return command
+
+
 def as_mapping(pairs: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
     """The sources by split.
 

@@ -1,6 +1,7 @@
 """Requests → answers and scores from one model, and the store that keeps them."""
 
 from tailqa.engine.answering import answer
+from tailqa.engine.arguments import UNPACKED, ModelArgs, parse_args
 from tailqa.engine.fidelity import answer_fidelity, shared_vocabulary, text_fidelity
 from tailqa.engine.grid import Grid, measure_grid
 from tailqa.engine.opening import open_engine, open_token_counter
@@ -8,18 +9,25 @@ from tailqa.engine.roofline import measure_roof
 from tailqa.engine.scripted import ScriptedEngine
 from tailqa.engine.store import ResponseStore
 from tailqa.engine.timing import measure
+from tailqa.engine.weights import ALL_CUDA, free_bytes, memory_need
 
 __all__ = [
+    "ALL_CUDA",
+    "UNPACKED",
     "Grid",
+    "ModelArgs",
     "ResponseStore",
     "ScriptedEngine",
     "answer",
     "answer_fidelity",
+    "free_bytes",
     "measure",
     "measure_grid",
     "measure_roof",
+    "memory_need",
     "open_engine",
     "open_token_counter",
+    "parse_args",
     "shared_vocabulary",
     "text_fidelity",
 ]

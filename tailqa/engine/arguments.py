@@ -12,6 +12,8 @@ QUANTIZATIONS = (
     "torchao-int8",
     "torchao-int8-dynamic",
 )
+UNPACKED = "GGUF, dequantised"
+"""What ModelInfo.weights says of a GGUF file that is run as a plain model."""
 _TRUTH = {"true": True, "false": False}
 
 

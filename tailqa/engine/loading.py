@@ -78,10 +78,8 @@ def load(
     place = pick_device("auto" if args.device_map else device)
     tokenizer = load_tokenizer(source)
     with _quiet(), _one_sentence(source.spec):
-        options = _options(source)
-        config = transformers.AutoConfig.from_pretrained(source.folder, **options)
-        chosen = pick_dtype(args.dtype or dtype, place, _checkpoint_dtype(config))
-        options |= {"dtype": chosen} | _placing(place, args)
+        chosen = compute_dtype(source, place, args.dtype or dtype)
+        options = _options(source) | {"dtype": chosen} | _placing(place, args)
         options |= _keeping(source, place, chosen, args)
         load_model: Any = transformers.AutoModelForCausalLM.from_pretrained
         model, loaded = load_model(source.folder, output_loading_info=True, **options)
@@ -92,6 +90,16 @@ def load(
         model.eval().requires_grad_(requires_grad=False)
     try_out(model, source.spec)
     return model, tokenizer
+
+
+def compute_dtype(source: Source, place: torch.device, dtype: str) -> torch.dtype:
+    """The dtype that a model is run with, by its config alone. Raises ModelError."""
+    if source.gguf is not None:  # it says none, and takes seconds to read
+        return pick_dtype(dtype, place, None)
+    with _quiet(), _one_sentence(source.spec):
+        config = transformers.AutoConfig.from_pretrained(source.folder, **_options(source))
+        found = getattr(config, "dtype", None)
+        return pick_dtype(dtype, place, found if isinstance(found, torch.dtype) else None)
 
 
 def load_tokenizer(source: Source) -> Any:
@@ -168,11 +176,6 @@ def running(name: str) -> Iterator[None]:
         yield
     except (RuntimeError, MemoryError) as error:
         raise ModelError(f"{name} {_failure(error)}") from error
-
-
-def _checkpoint_dtype(config: Any) -> torch.dtype | None:
-    found = getattr(config, "dtype", None)
-    return found if isinstance(found, torch.dtype) else None
 
 
 def _check_complete(spec: str, loaded: dict[str, Any]) -> None:

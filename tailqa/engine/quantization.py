@@ -7,6 +7,7 @@ import torch
 import transformers
 
 from tailqa.core.errors import ModelError
+from tailqa.engine.arguments import UNPACKED
 
 _PACKAGES = {
     "bnb-4bit": ("bitsandbytes",),
@@ -16,6 +17,7 @@ _PACKAGES = {
     "torchao-int8": ("torchao",),
     "torchao-int8-dynamic": ("torchao",),
 }
+_EXTRAS = ("bitsandbytes", "peft", "torchao")
 _GROUP = 32
 
 
@@ -58,8 +60,7 @@ def need_package(package: str, what: str) -> None:
 ot installed; pip install no_such_package
     """
     if find_spec(package) is None:
-        known = {"peft": "tailqa[peft]", "bitsandbytes": "tailqa[bitsandbytes]"}
-        name = known.get(package) or {"torchao": "tailqa[torchao]"}.get(package, package)
+        name = f"'tailqa[{package}]'" if package in _EXTRAS else package
         raise ModelError(
             f"{what} needs the package {package}, which is not installed; pip install {name}"
         )
@@ -72,6 +73,6 @@ def weights_kept(model: Any, *, gguf: bool) -> str | None:
     """
     quantizer = getattr(model, "hf_quantizer", None)
     if gguf:
-        return "GGUF, packed" if getattr(quantizer, "packed_modules", None) else "GGUF, dequantised"
+        return "GGUF, packed" if getattr(quantizer, "packed_modules", None) else UNPACKED
     method = getattr(getattr(quantizer, "quantization_config", None), "quant_method", None)
     return None if method is None else str(getattr(method, "value", method))

@@ -11,11 +11,12 @@ from tailqa.core.errors import TailqaError
 from tailqa.core.ports import Request
 from tailqa.core.query import Query, Suite
 from tailqa.grade import Grader, make_grader
+from tailqa.workflows.models import Loading
 from tailqa.workflows.suites import CODE_GRADER, load_suite
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Loading):
     """How a comparison is run, as the flags of the same names; `created` is today by default."""
 
     sources: Mapping[str, Path] = field(default_factory=dict)
@@ -24,10 +25,10 @@ class Options:
     samples: int | None = None
     temperature: float | None = None
     batch_size: int | None = None
-    device: str = "auto"
-    dtype: str = "auto"
     seed: int = 0
     speed: int = 30
+    fidelity: bool = False
+    fidelity_texts: Path | None = None
     out: Path = Path("outputs")
     store: Path | None = None
     trust_suite_code: bool = False

@@ -1,27 +1,30 @@
 """Two models and a suite → a report and its run folder."""
 
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from tailqa import report as report_room
 from tailqa import suite as suite_room
-from tailqa.core.answer import Answered, Pair
+from tailqa.core.answer import Answer, Answered, Pair, Side
 from tailqa.core.ports import Engine, Progress, Request, Silent
 from tailqa.core.query import Suite
-from tailqa.core.report import Report, Run, SuiteInfo
-from tailqa.engine import ResponseStore, answer
+from tailqa.core.report import ModelInfo, Report, Run, SuiteInfo
+from tailqa.engine import ResponseStore, answer, free_bytes
 from tailqa.gate import Policy
 from tailqa.workflows.asking import Options, chosen_grader, chosen_suite, graded_pairs, requests
+from tailqa.workflows.fidelity import Fidelity, measure_fidelity, read_text
 from tailqa.workflows.gate import verdict_on
-from tailqa.workflows.models import open_model, report_names
+from tailqa.workflows.models import Chosen, choose
 from tailqa.workflows.outcomes import interaction, overall_result, stratum_results
 from tailqa.workflows.provenance import findings, fingerprint
+from tailqa.workflows.residency import FreeBytes, reason_to_part
 from tailqa.workflows.rows import answer_rows
 from tailqa.workflows.runs import run_folder
-from tailqa.workflows.speed import Timings, cost_summaries, latency_summaries, time_both
+from tailqa.workflows.speed import SIDES, Timings, cost_summaries, latency_summaries, time_both
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,42 +57,65 @@ def run_compare(
     options: Options,
     *,
     progress: Progress | None = None,
+    free: FreeBytes = free_bytes,
 ) -> Finished:
     """The whole job: ask, grade, time, test, decide, write.
 
     Every answer is in the store before it counts, so a run that is cut off is finished by running
-    it again.
+    it again. `free` says how much memory a device has left: where both models do not fit, they run
+    one after the other.
     """
     watcher = progress or Silent()
     options = replace(options, created=options.created or date.today().isoformat())
+    models = choose(teacher, student, options)
     chosen = chosen_suite(suite, options)
     grader = chosen_grader(chosen, options)
-    names = report_names(teacher, student)
-    folder = run_folder(options.out, created=options.created, names=(*names, chosen.name))
+    names = (models[0].name, models[1].name, chosen.name)
+    folder = run_folder(options.out, created=options.created, names=names)
+    parted = reason_to_part(models, free)
     with ResponseStore(options.store or options.out / "responses.db") as store:
-        engines = [
-            open_model(
-                spec,
-                name=name,
-                device=options.device,
-                dtype=options.dtype,
-                batch_size=options.batch_size,
-            )
-            for spec, name in zip((teacher, student), names, strict=True)
-        ]
-        answers = [
-            answer(engine, store, requests(chosen, options.seed), progress=watcher, task=side)
-            for engine, side in zip(engines, ("teacher", "student"), strict=True)
-        ]
+
+        def ask(engine: Engine, side: Side) -> Sequence[Answer]:
+            asked = requests(chosen, options.seed)
+            return answer(engine, store, asked, progress=watcher, task=side)
+
+        infos, answers, engines = _asked(models, ask, parted, options.batch_size)
     pairs = graded_pairs(chosen.queries, answers[0], answers[1], grader)
+    fidelity, left_out = _fidelity(chosen, engines, pairs, (options, text), watcher)
     times = _timings(chosen, engines, pairs, options, watcher)
-    report = _report(chosen, engines, pairs, times, options)
+    report = _report(chosen, infos, pairs, times, options)
+    report = report if parted is None else replace(report, findings=(parted, *report.findings))
     for engine in engines:
         engine.close()
     run = Run(report=report, answers=answer_rows(pairs))
     folder.mkdir(exist_ok=True)
     report_room.write_run(run, folder)
     return Finished(run=run, folder=folder)
+
+
+def _asked(
+    models: Sequence[Chosen],
+    ask: Callable[[Engine, Side], Sequence[Answer]],
+    parted: str | None,
+    batch_size: int | None,
+) -> tuple[list[ModelInfo], list[Sequence[Answer]], list[Engine]]:
+    """What identifies both models, their answers, and the engines that are still open.
+
+    With a reason to part them, each model is closed before the next one is loaded.
+    """
+    if parted is None:
+        engines = [model.open(batch_size=batch_size) for model in models]
+        answers = [ask(engine, side) for engine, side in zip(engines, SIDES, strict=True)]
+        return [engine.info for engine in engines], answers, engines
+    logging.getLogger("tailqa").warning(parted)
+    infos, answers = [], []
+    for model, side in zip(models, SIDES, strict=True):
+        engine = model.open(batch_size=batch_size)
+        infos.append(engine.info)
+        answers.append(ask(engine, side))
+        engine.close()
+        del engine
+    return infos, answers, []
 
 
 def _timings(
@@ -99,7 +125,7 @@ def _timings(
     options: Options,
     progress: Progress,
 ) -> Timings:
-    if not options.speed:
+    if not options.speed or not engines:
         return {}
     answered = tuple(
         pair.query
@@ -118,17 +144,17 @@ def _timings(
 
 def _report(
     suite: Suite,
-    engines: Sequence[Engine],
+    infos: Sequence[ModelInfo],
     pairs: tuple[Pair, ...],
     times: Timings,
     options: Options,
 ) -> Report:
-    teacher, student = engines
+    teacher, student = infos
     strata = stratum_results(suite.strata, pairs)
     names = [stratum.name for stratum in suite.strata]
     return Report(
-        teacher=teacher.info,
-        student=student.info,
+        teacher=teacher,
+        student=student,
         suite=SuiteInfo(
             name=suite.name,
             version=suite.version,
@@ -143,7 +169,7 @@ def _report(
         latency=latency_summaries(times),
         cost=cost_summaries(names, pairs, times, seed=options.seed),
         verdict=verdict_on(strata, Policy()),
-        findings=findings(pairs),
+        findings=findings(pairs, teacher, student),
         fingerprint=fingerprint(
             {
                 "limit": options.limit,

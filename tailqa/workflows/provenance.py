@@ -7,14 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 
 from tailqa.core.answer import Answered, Pair
-from tailqa.core.report import Fingerprint
+from tailqa.core.report import Fingerprint, ModelInfo
+from tailqa.engine import UNPACKED
 
 PACKAGES = ("tailqa", "torch", "transformers", "tokenizers", "numpy")
 
 
-def findings(pairs: Sequence[Pair]) -> tuple[str, ...]:
+def findings(pairs: Sequence[Pair], teacher: ModelInfo, student: ModelInfo) -> tuple[str, ...]:
     """What a reader must know before believing the comparison, in sentences."""
-    return (*_different_prompts(pairs), *_cut_answers(pairs), *_failures(pairs))
+    return (
+        *_unpacked(teacher, student),
+        *_different_prompts(pairs),
+        *_cut_answers(pairs),
+        *_failures(pairs),
+    )
 
 
 def fingerprint(options: Mapping[str, str | int | float | bool | None]) -> Fingerprint:
@@ -27,6 +33,15 @@ def fingerprint(options: Mapping[str, str | int | float | bool | None]) -> Finge
         options=options,
         hardware=f"{platform.machine()}, {os.cpu_count()} cores",
     )
+
+
+def _unpacked(teacher: ModelInfo, student: ModelInfo) -> Iterator[str]:
+    for side, info in (("teacher", teacher), ("student", student)):
+        if info.weights == UNPACKED:
+            yield (
+                f"The {side}'s GGUF weights were unpacked to {info.dtype}: its answers come from "
+                "the quantised weights, its speed and memory are those of a model without them."
+            )
 
 
 def _different_prompts(pairs: Sequence[Pair]) -> Iterator[str]:

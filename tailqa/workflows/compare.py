@@ -16,7 +16,7 @@ from tailqa.core.report import ModelInfo, Report, Run, SuiteInfo
 from tailqa.engine import ResponseStore, answer, free_bytes
 from tailqa.gate import Policy
 from tailqa.workflows.asking import Options, chosen_grader, chosen_suite, graded_pairs, requests
-from tailqa.workflows.fidelity import Fidelity, measure_fidelity, read_text
+from tailqa.workflows.fidelity import add_fidelity, read_text
 from tailqa.workflows.gate import verdict_on
 from tailqa.workflows.models import Chosen, choose
 from tailqa.workflows.outcomes import interaction, overall_result, stratum_results
@@ -70,6 +70,7 @@ def run_compare(
     models = choose(teacher, student, options)
     chosen = chosen_suite(suite, options)
     grader = chosen_grader(chosen, options)
+    text = read_text(options.fidelity_texts) if options.fidelity_texts else None
     names = (models[0].name, models[1].name, chosen.name)
     folder = run_folder(options.out, created=options.created, names=names)
     parted = reason_to_part(models, free)
@@ -81,10 +82,11 @@ def run_compare(
 
         infos, answers, engines = _asked(models, ask, parted, options.batch_size)
     pairs = graded_pairs(chosen.queries, answers[0], answers[1], grader)
-    fidelity, left_out = _fidelity(chosen, engines, pairs, (options, text), watcher)
     times = _timings(chosen, engines, pairs, options, watcher)
     report = _report(chosen, infos, pairs, times, options)
     report = report if parted is None else replace(report, findings=(parted, *report.findings))
+    if options.fidelity or text is not None:
+        report = add_fidelity(report, chosen, engines, pairs, text, progress=watcher)
     for engine in engines:
         engine.close()
     run = Run(report=report, answers=answer_rows(pairs))

@@ -3,16 +3,18 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tailqa import stats
 from tailqa.core.answer import Answered, Failed, Pair, Scored
+from tailqa.core.digest import digest
 from tailqa.core.errors import ModelError, TailqaError
 from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.ports import Engine, Progress, Request
 from tailqa.core.query import Suite
-from tailqa.core.report import FidelityResult, FidelityScope
+from tailqa.core.report import FidelityResult, FidelityScope, Report
 from tailqa.engine import answer_fidelity, shared_vocabulary, text_fidelity
 
 if TYPE_CHECKING:
@@ -35,7 +37,33 @@ def read_text(path: Path) -> str:
     return text
 
 
-def measure_fidelity(
+def add_fidelity(
+    report: Report,
+    suite: Suite,
+    engines: Sequence[Engine],
+    pairs: Sequence[Pair],
+    text: str | None,
+    *,
+    progress: Progress,
+) -> Report:
+    """The report with the fidelity over the teacher's answers, and over `text` if one is given.
+
+    One result per stratum, one of all traffic and one of the text. Where the vocabularies differ,
+    or `engines` does not hold both models, there is none, and a finding says so.
+    """
+    results, findings = _measure(suite, engines, pairs, text, progress=progress)
+    options = {**report.fingerprint.options, "fidelity": True}
+    if text is not None:
+        options["fidelity_texts"] = digest(text)
+    return replace(
+        report,
+        fidelity=results,
+        findings=(*report.findings, *findings),
+        fingerprint=replace(report.fingerprint, options=options),
+    )
+
+
+def _measure(
     suite: Suite,
     engines: Sequence[Engine],
     pairs: Sequence[Pair],
@@ -43,11 +71,8 @@ def measure_fidelity(
     *,
     progress: Progress,
 ) -> Fidelity:
-    """Both models over the teacher's answers, and over `text` where one is given.
-
-    One result per stratum, one of all traffic and one of the text. Where the vocabularies differ
-    there is none, and a finding says so.
-    """
+    if len(engines) < 2:
+        return (), ("Fidelity was not measured: it takes both models in memory together.",)
     teacher, student = engines
     try:
         vocabulary = shared_vocabulary(teacher, student)

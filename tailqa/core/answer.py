@@ -17,6 +17,7 @@ class Attempt:
     (natural logarithm, same order as `Query.choices`), `text` is empty and `completion_tokens`
     counts the scored tokens of all choices. `token_logprobs` holds one value per completion token
     where they were asked for. `latency_s` is None unless the attempt was timed on its own.
+    `prompt_tokens` were left when `cut_tokens` had been taken from the begin of the prompt.
     """
 
     prompt: str
@@ -28,6 +29,7 @@ class Attempt:
     choice_logprobs: tuple[float, ...] | None = None
     token_logprobs: tuple[float, ...] | None = None
     latency_s: float | None = None
+    cut_tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

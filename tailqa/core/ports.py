@@ -28,13 +28,15 @@ class Request:
 class Encoded:
     """A request as one model sees it: the text after the chat template, and its token ids.
 
-    For `choices`, `choice_ids` holds the token ids of each choice after the prompt.
+    For `choices`, `choice_ids` holds the token ids of each choice after the prompt. `cut_tokens`
+    were taken from the begin of the prompt to fit the context.
     """
 
     request: Request
     text: str
     token_ids: tuple[int, ...]
     choice_ids: tuple[tuple[int, ...], ...] = ()
+    cut_tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,13 +47,18 @@ class Stratum:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Generation:
-    """How answers are drawn. Temperature 0 is greedy; `samples` answers are drawn per query."""
+    """How answers are drawn. Temperature 0 is greedy; `samples` answers are drawn per query.
+
+    A prompt that leaves no room for `max_tokens` in the context fails, or loses its begin with
+    `truncate` left.
+    """
 
     max_tokens: int = 256
     stop: tuple[str, ...] = ()
     temperature: float = 0.0
     top_p: float = 1.0
     samples: int = 1
+    truncate: Literal["left"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from tailqa.core.answer import Answer, Answered, Attempt, Failed
 from tailqa.core.errors import ModelError
 from tailqa.core.ports import Encoded, Engine, Progress, Request
-from tailqa.engine.batching import length
+from tailqa.engine.fitting import fitted
 from tailqa.engine.store import ResponseStore, request_key
 
 
@@ -71,8 +71,7 @@ class _Work:
         first_error: ModelError | None = None
         for index, request in enumerate(self.requests):
             try:
-                encoded = self.engine.encode(request)
-                _check_length(encoded, self.engine.context_tokens)
+                encoded = fitted(self.engine, request)
             except ModelError as error:
                 self.unfit[index] = str(error)
                 first_error = first_error or error
@@ -135,20 +134,12 @@ class _Work:
             if index in self.unfit:
                 reasons.setdefault(request.query_id, self.unfit[index])
             elif (key := self.keys[index]) in self.found:
-                made.append(replace(self.found[key], sample=request.sample))
+                cut_tokens = self.encoded[key].cut_tokens
+                found = self.found[key]
+                made.append(replace(found, sample=request.sample, cut_tokens=cut_tokens))
             else:
                 reasons.setdefault(request.query_id, self.failed[key])
         return [_answer_of(query_id, made, reasons) for query_id, made in attempts.items()]
-
-
-def _check_length(encoded: Encoded, context_tokens: int | None) -> None:
-    needed = length(encoded)
-    if context_tokens is not None and needed > context_tokens:
-        raise ModelError(
-            f"the prompt ({len(encoded.token_ids)} tokens) and its completion "
-            f"({needed - len(encoded.token_ids)}) exceed the model's {context_tokens} tokens; "
-            "fewer shots (--num-fewshot) or a smaller max_tokens would fit"
-        )
 
 
 def _answer_of(query_id: str, made: Sequence[Attempt], reasons: Mapping[str, str]) -> Answer:

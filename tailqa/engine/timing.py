@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tailqa.core.ports import Encoded, Engine, Progress, Request, Timing
+from tailqa.engine.fitting import fitted
 
 _WARM_UPS = 2
 
@@ -32,7 +33,7 @@ def measure(
     """
     progress.start(task, len(requests))
     try:
-        encoded = [(teacher.encode(request), student.encode(request)) for request in requests]
+        encoded = [(fitted(teacher, request), fitted(student, request)) for request in requests]
         for ours, theirs in encoded[:_WARM_UPS]:
             teacher.time(ours)
             student.time(theirs)

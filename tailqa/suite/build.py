@@ -72,6 +72,7 @@ def make_suite(
             temperature=drawing.temperature,
             top_p=drawing.top_p,
             samples=drawing.samples,
+            truncate=drawing.truncate,
         ),
         grader=GraderSpec(
             name=grader.name if grader else "choice", options=grader.options if grader else {}
@@ -102,12 +103,17 @@ def suite_digest(suite: Suite) -> str:
     return digest(
         {
             "task": suite.task,
-            "generation": asdict(suite.generation),
+            "generation": _set(asdict(suite.generation)),
             "grader": [suite.grader.name, dict(suite.grader.options)],
             "strata": [asdict(stratum) for stratum in sorted(suite.strata, key=lambda s: s.name)],
             "queries": queries,
         }
     )
+
+
+def _set(settings: dict[str, object]) -> dict[str, object]:
+    """Without what is not set: a setting that is new must not change the digest of old suites."""
+    return {key: value for key, value in settings.items() if value is not None}
 
 
 def _plain(prompt: str | tuple[Message, ...]) -> object:

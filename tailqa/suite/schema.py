@@ -153,6 +153,7 @@ class GenerationSpec(_Model):
     temperature: float = Field(default=0.0, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     samples: int = Field(default=1, ge=1)
+    truncate: Literal["left"] | None = None
 
     @model_validator(mode="after")
     def _samples_differ(self) -> Self:

@@ -18,6 +18,7 @@ def findings(pairs: Sequence[Pair], teacher: ModelInfo, student: ModelInfo) -> t
     return (
         *_unpacked(teacher, student),
         *_different_prompts(pairs),
+        *_cut_prompts(pairs),
         *_cut_answers(pairs),
         *_failures(pairs),
     )
@@ -56,6 +57,18 @@ def _different_prompts(pairs: Sequence[Pair]) -> Iterator[str]:
             f"The two models were sent different texts in {len(different):,} of {len(both):,} "
             f"queries (their chat templates differ), e.g. {different[0]}."
         )
+
+
+def _cut_prompts(pairs: Sequence[Pair]) -> Iterator[str]:
+    for side in ("teacher", "student"):
+        answers = [pair.teacher if side == "teacher" else pair.student for pair in pairs]
+        cuts = [a.attempts[0].cut_tokens for a in answers if isinstance(a, Answered)]
+        if n := sum(cut > 0 for cut in cuts):
+            yield (
+                f"The {side}'s prompt did not fit its context in {n:,} of {len(cuts):,} answered "
+                f"queries and lost its begin, up to {max(cuts):,} tokens, as the suite says "
+                "(truncate: left)."
+            )
 
 
 def _cut_answers(pairs: Sequence[Pair]) -> Iterator[str]:

@@ -1,5 +1,8 @@
 """A report → result.json, answers.parquet, a terminal table and a page; it does all rounding."""
 
+from tailqa.report.bench_page import write_bench_page
+from tailqa.report.bench_result import BENCH, load_bench, render_bench_json, write_bench
+from tailqa.report.bench_table import render_bench
 from tailqa.report.page import render_page, write_page, write_summary
 from tailqa.report.result import (
     load_answers,
@@ -14,9 +17,13 @@ from tailqa.report.suite_table import render_suite
 from tailqa.report.table import render_terminal
 
 __all__ = [
+    "BENCH",
     "load_answers",
+    "load_bench",
     "load_report",
     "load_run",
+    "render_bench",
+    "render_bench_json",
     "render_json",
     "render_page",
     "render_suite",
@@ -24,6 +31,8 @@ __all__ = [
     "save_answers",
     "save_report",
     "three_sentences",
+    "write_bench",
+    "write_bench_page",
     "write_page",
     "write_run",
     "write_summary",

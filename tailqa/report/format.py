@@ -1,5 +1,6 @@
 """All rounding happens here: numbers as text, with their unit, interval and n."""
 
+import math
 from dataclasses import dataclass
 
 from tailqa.core.estimate import Estimate, Measured
@@ -12,13 +13,15 @@ NONE = "–"
 class Unit:
     """What a figure is shown in: multiplied by `scale`, followed by `symbol`.
 
-    With `decimals` a fixed number of them, else three significant digits; `signed` shows the plus.
+    With `decimals` a fixed number of them, else three significant digits, but three decimals at
+    most unless it is a `tiny` quantity; `signed` shows the plus.
     """
 
     symbol: str
     scale: float = 1.0
     decimals: int | None = None
     signed: bool = False
+    tiny: bool = False
 
     def number(self, value: float) -> str:
         """`value` (unscaled) as a number without its symbol.
@@ -28,9 +31,13 @@ class Unit:
 
         >>> POINTS.number(-0.0831), POINTS.number(0.0002), PERCENT.number(0.9999)
         ('−8.3', '+0.02', '99.99')
+        >>> NATS.number(0.031273), NATS.number(0.0000214)
+        ('0.0313', '2.1e-5')
         """
         scaled = value * self.scale
         size = abs(scaled)
+        if self.tiny and 0 < size < 1:
+            return (MINUS if scaled < 0 else "") + _small(size)
         decimals = _decimals(size) if self.decimals is None else self.decimals
         text = f"{size:,.{decimals}f}"
         while decimals < 6 and _reached(float(text.replace(",", "")), size):
@@ -45,6 +52,9 @@ POINTS = Unit(symbol="points", scale=100, decimals=1, signed=True)
 PERCENT = Unit(symbol="%", scale=100, decimals=1)
 TOKENS = Unit(symbol="tokens")
 SECONDS = Unit(symbol="s")
+NATS = Unit(symbol="nats", tiny=True)
+RATIO = Unit(symbol="", decimals=2)
+ORDINAL = Unit(symbol="", decimals=0)
 MILLISECONDS = Unit(symbol="ms", scale=1000)
 
 
@@ -123,6 +133,13 @@ def times(ratio: float) -> str:
 
 def _decimals(size: float) -> int:
     return 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+
+
+def _small(size: float) -> str:
+    if size < 1e-4:
+        digits, _, exponent = f"{size:.1e}".partition("e")
+        return f"{digits}e{int(exponent)}"
+    return f"{size:.{2 - math.floor(math.log10(size))}f}"
 
 
 def _reached(rounded: float, size: float) -> bool:

@@ -9,6 +9,7 @@ from tailqa.core.report import Report, Run
 from tailqa.report import format as shown
 from tailqa.report.browser import OUTCOMES, embed
 from tailqa.report.chart import NARROW, WIDE, gap_chart
+from tailqa.report.fidelity import AGREEMENT, DIVERGENCE, fidelity_rows, kl_and_flips
 from tailqa.report.files import write_atomic
 from tailqa.report.html import asset, environment, source_hash
 from tailqa.report.reading import cost_of, latency_of, reading, requirement_of, worst_first
@@ -53,6 +54,12 @@ def render_page(run: Run) -> str:
             charts=[gap_chart(report, layout) for layout in (WIDE, NARROW)],
             speed=_table(report, _SPEEDS, latency_of),
             cost=_table(report, _COSTS, cost_of),
+            fidelity=[
+                (title, columns, fidelity_rows(report, columns))
+                for title, columns in (("Divergence", DIVERGENCE), ("Agreement", AGREEMENT))
+                if report.fidelity
+            ],
+            kl_and_flips=kl_and_flips(report),
             embedded=embedded,
             outcomes=OUTCOMES,
             reading=reading,

@@ -21,6 +21,7 @@ from tailqa.report.cells import (
 )
 from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
+from tailqa.report.fidelity import fidelity_table, kl_and_flips
 from tailqa.report.reading import cost_of, latency_of, requirement_of, worst_first
 from tailqa.report.sentences import three_sentences
 
@@ -73,6 +74,8 @@ class _Terminal:
         tables: list[RenderableType] = [self._heading(), fitting(console, self._gaps)]
         if self.report.latency or self.report.cost:
             tables.append(fitting(console, self._costs))
+        if self.report.fidelity:
+            tables.append(fitting(console, lambda detail: fidelity_table(self.report, detail)))
         return tables
 
     def _clean(self, text: str) -> str:
@@ -196,7 +199,9 @@ class _Terminal:
 
         verdict = self.report.verdict
         lines: list[RenderableType] = [
-            Text(self._plain(sentence) + "\n") for sentence in three_sentences(self.report)
+            Text(self._plain(sentence) + "\n")
+            for sentence in (*three_sentences(self.report), kl_and_flips(self.report))
+            if sentence
         ]
         lines += [Text(f"Note: {self._clean(item)}\n", "dim") for item in self.report.findings]
         lines.append(

@@ -16,6 +16,17 @@ def reason_to_part(models: Sequence[Chosen], free: FreeBytes = free_bytes) -> st
 
     Judged by the files, before anything is loaded. Raises ModelError when a model is not there.
     """
+    lack = lack_of_memory(models, free)
+    if lack is None:
+        return None
+    return (
+        f"{lack}, so they ran one after the other; speed, which takes both in turn, was not "
+        "measured."
+    )
+
+
+def lack_of_memory(models: Sequence[Chosen], free: FreeBytes = free_bytes) -> str | None:
+    """How much the weights of both need and how little is free, as half a sentence; else None."""
     places, needs = zip(*(model.memory_need() for model in models), strict=True)
     device = _shared(places)
     left = None if device is None else free(device)
@@ -23,8 +34,7 @@ def reason_to_part(models: Sequence[Chosen], free: FreeBytes = free_bytes) -> st
         return None
     return (
         f"The teacher ({_gib(needs[0])} of weights) and the student ({_gib(needs[1])}) do not fit "
-        f"together in {SHARE:.0%} of the {_gib(left)} that are free on {device}, so they ran one "
-        "after the other; speed, which takes both in turn, was not measured."
+        f"together in {SHARE:.0%} of the {_gib(left)} that are free on {device}"
     )
 
 

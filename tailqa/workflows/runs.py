@@ -30,12 +30,14 @@ def rerender(folder: Path, *, answers: bool = True) -> tuple[Report, Path]:
     return run.report, room.write_page(run, folder)
 
 
-def run_folder(out: Path, *, created: str, names: tuple[str, str, str]) -> Path:
+def run_folder(
+    out: Path, *, created: str, names: tuple[str, str, str], holds: str = "result.json"
+) -> Path:
     """The folder `<created>_<teacher>_vs_<student>_<suite>` in `out`; `names` in that order.
 
     `out` is made and shown to be writable now, the folder is made when there is something to put
-    in. A finished run is never overwritten: the next one of the same name gets `_2`, `_3`, …
-    Raises ResultError when `out` cannot be written.
+    in. A finished run, one with the file that it `holds` last, is never overwritten: the next one
+    of the same name gets `_2`, `_3`, … Raises ResultError when `out` cannot be written.
     """
     teacher, student, suite = (_slug(name) for name in names)
     stem = f"{created}_{teacher}_vs_{student}_{suite}"
@@ -49,7 +51,7 @@ def run_folder(out: Path, *, created: str, names: tuple[str, str, str]) -> Path:
             f"{out}: cannot be written ({error.strerror}); choose another folder with --out"
         ) from None
     numbered = (out / (stem if n == 1 else f"{stem}_{n}") for n in count(1))
-    return next(folder for folder in numbered if not (folder / "result.json").exists())
+    return next(folder for folder in numbered if not (folder / holds).exists())
 
 
 def _slug(name: str) -> str:

@@ -1,8 +1,11 @@
 """The command line: options → one workflow call → output → exit code."""
 
+import os
+import shlex
 import sys
 import traceback
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -10,7 +13,6 @@ import click
 from tailqa.core.errors import TailqaError
 
 BROKEN = 3
-INTERRUPTED = 130
 
 COMMANDS = {
     "compare": ("tailqa.cli.compare", "Run teacher and student on a suite and compare them."),
@@ -68,10 +70,11 @@ def _run(arguments: list[str] | None) -> int:
         return BROKEN
     except (KeyboardInterrupt, click.Abort):
         click.echo(
-            "Interrupted. What was answered is in the store; the same command finishes the rest.",
+            "Interrupted. What was answered is kept; this finishes the rest:\n"
+            f"  {_command(sys.argv[1:] if arguments is None else arguments)}",
             err=True,
         )
-        return INTERRUPTED
+        return BROKEN
     except Exception:  # a bug of ours must not look like exit 1
         click.echo(traceback.format_exc(), err=True)
         click.echo(
@@ -79,3 +82,12 @@ def _run(arguments: list[str] | None) -> int:
         )
         return BROKEN
     return code if isinstance(code, int) else 0
+
+
+def _command(arguments: list[str]) -> str:
+    """What was typed, with the flags that were set as variables."""
+    as_module = Path(sys.argv[0]).name == "__main__.py"
+    program = [sys.executable, "-m", "tailqa"] if as_module else ["tailqa"]
+    flags = sorted(pair for pair in os.environ.items() if pair[0].startswith("TAILQA_"))
+    variables = [f"{name}={shlex.quote(value)}" for name, value in flags]
+    return " ".join([*variables, shlex.join([*program, *arguments])])

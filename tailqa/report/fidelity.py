@@ -47,19 +47,12 @@ DIVERGENCE = (
 )
 AGREEMENT = (
     Column(title="same top-1", field="same_top1", unit=shown.PERCENT, detail=NARROW),
-    Column(title="draft accepted", field="acceptance", unit=shown.PERCENT, detail=PLAIN),
+    Column(title="draft accepted", field="acceptance", unit=shown.PERCENT),
     Column(title="never diverged", field="never_diverged", unit=shown.PERCENT),
-    Column(title="half diverged by token", field="first_divergence_tokens", unit=shown.TOKENS),
-    Column(title="flips AUC", field="flip_auc", unit=shown.PERCENT, detail=NARROW),
+    Column(title="half diverged by token", field="first_divergence_tokens", unit=shown.ORDINAL),
+    Column(title="flips AUC", field="flip_auc", unit=shown.RATIO, detail=PLAIN),
 )
-_ON_TERMINAL = (
-    DIVERGENCE[0],
-    DIVERGENCE[3],
-    AGREEMENT[0],
-    AGREEMENT[1],
-    AGREEMENT[2],
-    AGREEMENT[4],
-)
+_ON_TERMINAL = (DIVERGENCE[0], DIVERGENCE[3], AGREEMENT[0], AGREEMENT[1], AGREEMENT[4])
 
 
 def in_order(report: Report) -> tuple[FidelityResult, ...]:
@@ -117,9 +110,12 @@ def kl_and_flips(report: Report) -> str:
         "better": "KL tells which queries flip",
         "unclear": "KL is not shown to tell which queries flip",
     }[_against_chance(auc)]
+    share = f"{shown.PERCENT.number(auc.value)} %"
+    limits = f"{shown.PERCENT.number(auc.low)} to {shown.PERCENT.number(auc.high)}"
     return (
-        f"{claim}: the flipped one of two queries has the higher mean KL in "
-        f"{shown.figure(auc, shown.PERCENT)} of all pairs, where 50 % is chance{_strata(report)}."
+        f"{claim}: in {share} of all pairs of a flipped query and another the flipped one has the "
+        f"higher mean KL ({shown.level(auc)} interval {limits}, n = {shown.count(auc.n)}; 50 % is "
+        f"chance){_strata(report)}."
     )
 
 

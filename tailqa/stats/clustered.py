@@ -159,14 +159,14 @@ def clustered_quantile(
         return found
     worth, needed = _effective(q, found, level), values_needed(q, tail)
     if worth < needed:
-        reason = (
-            f"a p{100 * q:g} at level {level:g} needs {needed:,} independent values; these "
-            f"{found.n:,} of {found.n_clusters:,} queries are worth {int(worth):,}"
-        )
+        # Below that number the spread of so far a quantile does not show at all.
+        few = found.n < needed
+        have = f"there are {found.n:,}" if few else f"these are worth {int(worth):,}"
+        reason = f"a p{100 * q:g} takes {needed:,} independent values, {have}"
         return TooFew(reason=reason, n=found.n)
     low, high = (at(share) for share in _korn_graubard(q, worth, level))
     if not math.isfinite(max(value, high)):
-        return TooFew(reason=f"too many never do for a p{100 * q:g} and its limits", n=found.n)
+        return TooFew(reason=f"too many never do for a p{100 * q:g}", n=found.n)
     return Estimate(
         value=value,
         low=min(low, value),

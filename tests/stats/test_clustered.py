@@ -132,7 +132,7 @@ def test_too_few_for_a_far_quantile_says_what_they_are_worth():
     n = sum(map(len, ROWS))
     assert isinstance(found, TooFew)
     assert found.n == n
-    assert "needs 3,688 independent values" in found.reason
+    assert "takes 3,688 independent values" in found.reason
     # Fifty positions of one answer that are all the same are one observation.
     stuck = [np.full(50, float(n)) for n in range(5)]
     assert isinstance(clustered_quantile([stuck], 0.5), TooFew)

@@ -15,6 +15,7 @@ from tailqa.core.errors import TailqaError
 BROKEN = 3
 
 COMMANDS = {
+    "bench": ("tailqa.cli.bench", "Measure the speed of teacher and student on its own."),
     "compare": ("tailqa.cli.compare", "Run teacher and student on a suite and compare them."),
     "report": ("tailqa.cli.report", "Render a finished run again from its files."),
     "suite": ("tailqa.cli.suite", "Check a suite file, or show what is in it."),

@@ -118,11 +118,15 @@ class _Work:
         self._run(keys[:middle])
         self._run(keys[middle:])
 
-    def _keep(self, made: Mapping[str, Attempt], missing: Sequence[str]) -> None:
-        self.store.put_many([(key, made[key]) for key in missing])
+    def _keep(self, made: Mapping[str, Attempt | ModelError], missing: Sequence[str]) -> None:
+        new = [(key, got) for key in missing if isinstance(got := made[key], Attempt)]
+        self.store.put_many(new)
         # Another process may have been faster: what the store holds is what counts.
-        self.found.update(self.store.get_many(missing))
-        tokens = sum(made[key].completion_tokens for key in missing)
+        self.found.update(self.store.get_many([key for key, _ in new]))
+        self.failed.update(
+            {key: str(got) for key in missing if isinstance(got := made[key], ModelError)}
+        )
+        tokens = sum(attempt.completion_tokens for _, attempt in new)
         self.progress.advance(self.task, sum(self.shared_by[key] for key in missing), tokens)
 
     def gather(self) -> list[Answer]:

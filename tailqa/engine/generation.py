@@ -1,106 +1,99 @@
-"""The decode loop: greedy or sampled, left-padded, with the model's own key/value cache."""
+"""The decode loop: rows leave when their text is over, waiting ones take their place."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn.functional import pad
 
-from tailqa.core.errors import ModelError
 from tailqa.core.ports import Encoded
-from tailqa.engine.forward import Forward, left_pad
-from tailqa.engine.sampling import Sampler, penalise_repetition
-from tailqa.engine.stopping import StopFinder
+from tailqa.engine.attention import KeysValues
+from tailqa.engine.prefixes import WORTH_TOKENS, Row, shared_length
+from tailqa.engine.shared import SharedForward, ends_of
+from tailqa.engine.slots import Slots
+from tailqa.engine.texts import Text, Texts, Voice
 
 
-@dataclass(kw_only=True, slots=True)
-class Row:
-    """One text in the making. `token_ids` includes the token that ended it."""
+@torch.inference_mode()
+def generate_shared(
+    forward: SharedForward,
+    voice: Voice,
+    batch: Sequence[Encoded],
+    rows: int,
+    on_token: Callable[[], None] | None = None,
+) -> list[Text]:
+    """One finished text per request, in order; at most `rows` are decoded at a time.
 
-    encoded: Encoded
-    stops: StopFinder
-    token_ids: list[int] = field(default_factory=list)
-    stopped: bool = False
-
-    @property
-    def done(self) -> bool:
-        """Nothing more is to come."""
-        return self.stopped or len(self.token_ids) >= self.encoded.request.generation.max_tokens
-
-
-@dataclass(frozen=True, kw_only=True)
-class Generator:
-    """What the decode loop needs to know of a model."""
-
-    forward: Forward
-    tokenizer: Any
-    end_ids: frozenset[int]
-    pad_id: int
-    repetition_penalty: float = 1.0
-
-    @torch.inference_mode()
-    def generate(
-        self, batch: Sequence[Encoded], on_token: Callable[[], None] | None = None
-    ) -> list[Row]:
-        """One finished row per request, in order.
-
-        `on_token` is called whenever the next token of the rows is known. Finished rows leave the
-        batch once they are half of it: copying the cache then costs less than it saves. Raises
-        ModelError at logits that are not numbers.
-        """
-        rows = [
-            Row(encoded=item, stops=StopFinder(self.tokenizer, item.request.generation.stop))
-            for item in batch
-        ]
-        sampler = Sampler(batch)
-        device = self.forward.device
-        ids, mask = left_pad([item.token_ids for item in batch], self.pad_id, device)
-        logits, cache = self.forward.prefill(ids, mask)
-        running = list(range(len(rows)))
-        while True:
-            chosen = self._choose(logits, sampler, running, ids, mask)
-            for index, token in zip(running, chosen, strict=True):
-                self._append(rows[index], token)
-            if on_token is not None:
-                on_token()
-            if all(rows[index].done for index in running):
-                return rows
-            step = torch.tensor(chosen, device=device)[:, None]
-            mask = pad(mask, (0, 1), value=1)
-            ids = torch.cat([ids, step], dim=1)
-            kept = [place for place, index in enumerate(running) if not rows[index].done]
-            if 2 * len(kept) <= len(running):
-                selected = torch.tensor(kept, device=device)
-                # Unlike batch_select_indices, it also knows the states of hybrid models.
-                cache.reorder_cache(selected)
-                ids, mask, step = ids[selected], mask[selected], step[selected]
-                running = [running[place] for place in kept]
-            logits, cache = self.forward.step(step, mask, cache)
-
-    def _choose(
-        self, logits: Tensor, sampler: Sampler, running: Sequence[int], ids: Tensor, mask: Tensor
-    ) -> list[int]:
-        if self.repetition_penalty != 1.0:
-            logits = penalise_repetition(logits, ids, mask, self.repetition_penalty)
-        chosen = sampler.choose(logits, running)
-        # NaN wins an argmax, so a look at the chosen logits is enough.
-        finite = torch.isfinite(logits.gather(1, chosen[:, None])).all()
-        tokens: list[int] = chosen.tolist()
-        if not bool(finite):
-            raise ModelError("the model computed logits that are not finite numbers")
-        return tokens
-
-    def _append(self, row: Row, token: int) -> None:
-        if row.done:
-            return
-        row.token_ids.append(token)
-        row.stopped = token in self.end_ids or row.stops.reached(row.token_ids)
+    What all prompts share is computed and kept once; equal prompts (samples) share all of their
+    prefill. `on_token` is called whenever next tokens are known.
+    """
+    loop = _Loop(forward, voice, batch, rows)
+    while loop.waiting or loop.running:
+        if loop.waiting and (not loop.running or 4 * len(loop.running) <= 3 * rows):
+            loop.admit()
+        else:
+            loop.step()
+        if on_token is not None:
+            on_token()
+    return loop.texts.all
 
 
-def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    """All tokens that end a text: those of the generation config and of the tokenizer."""
-    configured = model.generation_config.eos_token_id
-    ids = set(configured) if isinstance(configured, list) else {configured}
-    return frozenset(int(token) for token in ids | {tokenizer.eos_token_id} if token is not None)
+class _Loop:
+    """The state of one batch: who waits, who runs in which slot, and the trunk of all."""
+
+    def __init__(
+        self, forward: SharedForward, voice: Voice, batch: Sequence[Encoded], rows: int
+    ) -> None:
+        self._forward = forward
+        self._rows = rows
+        self.texts = Texts(voice, batch)
+        self._prompts = [item.token_ids for item in batch]
+        # Long texts first: the last ones to run alone are then short.
+        self.waiting = sorted(range(len(batch)), key=lambda index: _work(batch[index]))
+        self.running: list[int] = []
+        self._slots = Slots(min(self._rows, len(batch)))
+        self._base = _base_length(self._prompts)
+        self._trunk = self._forward.trunk(self._prompts[0][: self._base])
+
+    def admit(self) -> None:
+        """Prefills as many waiting prompts as there are slots free; their first token is known."""
+        n = self._rows - len(self.running)
+        taken = [self.waiting.pop() for _ in range(min(n, len(self.waiting)))]
+        prompts = sorted({self._prompts[index] for index in taken})
+        asking: dict[Row, list[int]] = {prompt: [] for prompt in prompts}
+        for index in taken:
+            asking[self._prompts[index]].append(index)
+        for prompt, logits, states in ends_of(self._forward, prompts, self._trunk, self._base):
+            indices = asking[prompt]
+            self.texts.extend(logits.float().expand(len(indices), -1), indices)
+            for index in indices:
+                self._run(index, states)
+
+    def step(self) -> None:
+        """One more token for every running text."""
+        ids = [self.texts.all[index].token_ids[-1] for index in self.running]
+        positions = [self._base + length for length in self._slots.lengths]
+        layout = self._slots.layout(self._trunk, self._forward.dtype)
+        logits = self._forward.step(ids, positions, layout)
+        self.texts.extend(logits, self.running)
+        for slot in reversed(range(len(self.running))):
+            if self.texts.all[self.running[slot]].done:
+                moved = self.running[self._slots.remove(slot)]
+                self.running[slot] = moved
+                self.running.pop()
+
+    def _run(self, index: int, states: Sequence[KeysValues]) -> None:
+        if not self.texts.all[index].done:
+            self._slots.add(states)
+            self.running.append(index)
+
+
+def _work(request: Encoded) -> int:
+    return len(request.token_ids) + request.request.generation.max_tokens
+
+
+def _base_length(prompts: Sequence[Row]) -> int:
+    """The tokens that all prompts share, but for one of the shortest; 0 where it is no use."""
+    if len(prompts) == 1:
+        return 0
+    shared = shared_length(min(prompts), max(prompts))
+    base = min(shared, min(len(prompt) for prompt in prompts) - 1)
+    return base if base >= WORTH_TOKENS else 0

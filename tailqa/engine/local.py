@@ -1,28 +1,36 @@
 """A model on this machine, run by transformers."""
 
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 
 from tailqa.core.answer import Attempt
+from tailqa.core.errors import ModelError
 from tailqa.core.ports import Encoded, Footprint, Request, Timing
 from tailqa.core.query import Generation
 from tailqa.core.report import ModelInfo
 from tailqa.engine.arguments import ModelArgs
-from tailqa.engine.batching import DEFAULT_ROWS, partition
+from tailqa.engine.attention import NAME
+from tailqa.engine.batching import DEFAULT_ROWS, length, partition
 from tailqa.engine.encoding import Encoder
 from tailqa.engine.fingerprint import model_info
 from tailqa.engine.footprint import footprint
-from tailqa.engine.forward import Forward, left_pad
-from tailqa.engine.generation import Generator, Row, end_ids
+from tailqa.engine.forward import Forward
+from tailqa.engine.generation import generate_shared
 from tailqa.engine.loading import load, running
 from tailqa.engine.memory import peak_bytes
-from tailqa.engine.scoring import score_choices
+from tailqa.engine.plain import generate_plain, logits_plain
+from tailqa.engine.scoring import find_plain, find_shared, score_choices
+from tailqa.engine.shared import SharedForward
+from tailqa.engine.sharing import attending, find_sharing
 from tailqa.engine.spec import Source
 from tailqa.engine.stopping import cut
+from tailqa.engine.texts import NOT_FINITE, Text, Voice, end_ids
 
 
 class LocalEngine:
@@ -39,16 +47,22 @@ class LocalEngine:
         )
         self._encoder = Encoder(tokenizer, n_embeddings=model.get_input_embeddings().num_embeddings)
         self._footprint = footprint(model)
-        forward = Forward(model)
         ends = end_ids(model, tokenizer)
-        # Padding is masked: any token that exists will do.
-        self._generator = Generator(
-            forward=forward,
+        self._voice = Voice(
             tokenizer=tokenizer,
             end_ids=ends,
+            # Padding is masked: any token that exists will do.
             pad_id=tokenizer.pad_token_id or min(ends, default=0),
             repetition_penalty=model.generation_config.repetition_penalty or 1.0,
         )
+        self._model = model
+        self._forward = Forward(model)
+        self._own_attention = model.config._attn_implementation
+        self._sharing = find_sharing(model, self._forward, self._voice.pad_id)
+        if self._sharing.longest:
+            model.set_attn_implementation(NAME)
+        self._shared = SharedForward(model)
+        self._notes: set[str] = set()
 
     @classmethod
     def load(
@@ -90,14 +104,17 @@ class LocalEngine:
         """Sorted by length, of a fixed size."""
         return partition(requests, rows=self._batch_size)
 
-    def run(self, batch: Sequence[Encoded]) -> Iterator[Attempt]:
-        """One attempt per request, in order; all of them choices or none of them."""
-        if batch[0].choice_ids:
-            yield from self._choices(batch)
-            return
+    def run(self, batch: Sequence[Encoded]) -> Iterator[Attempt | ModelError]:
+        """One attempt, or what kept it from being made, per request in order.
+
+        All of them are choices or none of them.
+        """
         with running(self._info.name):
-            rows = self._generator.generate(batch)
-        yield from (self._attempt(row) for row in rows)
+            if batch[0].choice_ids:
+                scores = self._score(batch)
+                yield from (_choice(*pair) for pair in zip(batch, scores, strict=True))
+            else:
+                yield from (self._attempt(text) for text in self._generate(batch, self._voice))
 
     def time(self, request: Encoded) -> Timing:
         """From the encoded request to each token's id; a choice comes at once, as one token."""
@@ -109,7 +126,7 @@ class LocalEngine:
                 self._score([request])
                 marks.append(time.perf_counter())
             else:
-                self._generator.generate([request], lambda: marks.append(time.perf_counter()))
+                self._generate([request], self._voice, lambda: marks.append(time.perf_counter()))
         return Timing(
             first_token_s=marks[0] - start,
             answer_s=marks[-1] - start,
@@ -125,11 +142,11 @@ class LocalEngine:
         generation = Generation(max_tokens=n_tokens)
         request = Request(query_id="", prompt="", generation=generation)
         rows = [Encoded(request=request, text="", token_ids=tuple(row)) for row in prompts]
-        endless = replace(self._generator, end_ids=frozenset())
+        endless = replace(self._voice, end_ids=frozenset())
         with running(self._info.name):
             self._synchronise()
             start = time.perf_counter()
-            endless.generate(rows, lambda: marks.append(time.perf_counter()))
+            self._generate(rows, endless, lambda: marks.append(time.perf_counter()), len(rows))
         return [mark - start for mark in marks]
 
     @property
@@ -152,47 +169,58 @@ class LocalEngine:
         than its count. Raises ModelError.
         """
         for row, count in zip(rows, counts, strict=True):
-            ids, mask = left_pad([row[:-1]], self._generator.pad_id, self._generator.forward.device)
-            with running(self._info.name):
-                yield self._generator.forward.last_logits(ids, mask, count)[0]
+            with running(self._info.name), attending(self._model, self._own_attention):
+                [logits] = logits_plain(self._forward, self._voice.pad_id, [row[:-1]], [count])
+            yield logits
 
     def close(self) -> None:
         """Gives the memory back; the engine cannot be used any more."""
-        del self._generator
+        del self._model, self._forward, self._shared
         if self._info.device.startswith("cuda"):
             torch.cuda.empty_cache()
 
-    def _choices(self, batch: Sequence[Encoded]) -> Iterator[Attempt]:
-        with running(self._info.name):
-            scores = self._score(batch)
-        for item, logprobs in zip(batch, scores, strict=True):
-            yield Attempt(
-                prompt=item.text,
-                prompt_tokens=len(item.token_ids),
-                completion_tokens=sum(len(ids) for ids in item.choice_ids),
-                text="",
-                finish_reason="choice",
-                sample=item.request.sample,
-                choice_logprobs=logprobs,
-            )
+    def _generate(
+        self,
+        batch: Sequence[Encoded],
+        voice: Voice,
+        on_token: Callable[[], None] | None = None,
+        rows: int | None = None,
+    ) -> list[Text]:
+        rows = rows or self._batch_size or DEFAULT_ROWS
+        if self._shares(max(map(length, batch))):
+            return generate_shared(self._shared, voice, batch, rows, on_token)
+        texts: list[Text] = []
+        with attending(self._model, self._own_attention):
+            for start in range(0, len(batch), rows):
+                texts += generate_plain(self._forward, voice, batch[start : start + rows], on_token)
+        return texts
 
     def _score(self, batch: Sequence[Encoded]) -> list[tuple[float, ...]]:
-        return score_choices(
-            self._generator.forward,
-            batch,
-            pad_id=self._generator.pad_id,
-            rows=self._batch_size or DEFAULT_ROWS,
-        )
+        if self._shares(max(map(length, batch))):
+            return score_choices(batch, partial(find_shared, self._shared))
+        rows = self._batch_size or DEFAULT_ROWS
+        logits = partial(logits_plain, self._forward, self._voice.pad_id, size=rows)
+        with attending(self._model, self._own_attention):
+            return score_choices(batch, partial(find_plain, logits))
 
-    def _attempt(self, row: Row) -> Attempt:
-        request = row.encoded.request
-        text = str(self._tokenizer.decode(row.token_ids, skip_special_tokens=True))
+    def _shares(self, longest: int) -> bool:
+        if longest <= self._sharing.longest:
+            return True
+        window = f"rows of more than {self._sharing.longest} tokens exceed its attention window"
+        self._notes.add(self._sharing.reason or window)
+        return False
+
+    def _attempt(self, text: Text) -> Attempt | ModelError:
+        if text.fault is not None:
+            return ModelError(text.fault)
+        request = text.encoded.request
+        said = str(self._tokenizer.decode(text.token_ids, skip_special_tokens=True))
         return Attempt(
-            prompt=row.encoded.text,
-            prompt_tokens=len(row.encoded.token_ids),
-            completion_tokens=len(row.token_ids),
-            text=cut(text, request.generation.stop),
-            finish_reason="stop" if row.stopped else "length",
+            prompt=text.encoded.text,
+            prompt_tokens=len(text.encoded.token_ids),
+            completion_tokens=len(text.token_ids),
+            text=cut(said, request.generation.stop),
+            finish_reason="stop" if text.stopped else "length",
             sample=request.sample,
         )
 
@@ -200,3 +228,17 @@ class LocalEngine:
         if self._info.device.startswith("cuda"):
             for device in self._info.device.split(", "):
                 torch.cuda.synchronize(device)
+
+
+def _choice(item: Encoded, logprobs: tuple[float, ...]) -> Attempt | ModelError:
+    if not all(map(math.isfinite, logprobs)):
+        return ModelError(NOT_FINITE)
+    return Attempt(
+        prompt=item.text,
+        prompt_tokens=len(item.token_ids),
+        completion_tokens=sum(len(ids) for ids in item.choice_ids),
+        text="",
+        finish_reason="choice",
+        sample=item.request.sample,
+        choice_logprobs=logprobs,
+    )

@@ -1,5 +1,6 @@
 """Weights in fewer bits: bitsandbytes and torchao through transformers' own configs."""
 
+import logging
 from importlib.util import find_spec
 from typing import Any
 
@@ -33,6 +34,8 @@ def quantization_config(name: str, device: torch.device, dtype: torch.dtype) -> 
     if name == "torchao-int4" and device.type != "cuda":
         raise ModelError(f"quantization={name} needs a CUDA device, and the model is on {device}.")
     if name.startswith("bnb"):
+        # It says at every product that it computes in float16.
+        logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
         four = name == "bnb-4bit"
         return transformers.BitsAndBytesConfig(
             load_in_8bit=not four,

@@ -1,58 +1,112 @@
-"""Log-probabilities of choices."""
+"""Log-probabilities of choices, and logits at the end of rows."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from tailqa.core.errors import ModelError
 from tailqa.core.ports import Encoded
-from tailqa.engine.forward import Forward, left_pad
+from tailqa.engine.prefixes import Row, shared_length
+from tailqa.engine.shared import SharedForward, Token, run
 
-_Row = tuple[int, ...]
+_AT_ONCE = 64
+"""Positions whose logits are held in float32 at a time."""
+
+Targets = dict[Token, set[int]]
+Found = dict[tuple[Token, int], float]
 
 
-@torch.inference_mode()
 def score_choices(
-    forward: Forward, batch: Sequence[Encoded], *, pad_id: int, rows: int
+    batch: Sequence[Encoded], find: Callable[[Sequence[Row], Targets], Found]
 ) -> list[tuple[float, ...]]:
     """The sum of the natural log-probabilities of each choice after its prompt, per request.
 
     A choice is read off the row `prompt + choice` without the last token; equal rows are computed
-    once, so all choices of one token take one row per question. At most `rows` rows share a
-    forward pass. Raises ModelError at logits that are not numbers.
+    once, so all choices of one token take no row of their own. `find` gives the log-probability of
+    every target after (row, position). A sum that is no number is NaN.
     """
-    wanted: dict[_Row, set[_Row]] = {}
+    rows = sorted({_row(item, choice) for item in batch for choice in item.choice_ids})
+    owners = _Owners(rows)
+    targets: Targets = {}
+    places: dict[tuple[Row, Row], list[Token]] = {}
     for item in batch:
         for choice in item.choice_ids:
-            wanted.setdefault(_row(item, choice), set()).add(choice)
-    scores: dict[tuple[_Row, _Row], float] = {}
-    for part in _parts(sorted(wanted, key=len, reverse=True), rows):
-        longest = max(len(choice) for row in part for choice in wanted[row])
-        ids, mask = left_pad(part, pad_id, forward.device)
-        logits = forward.last_logits(ids, mask, longest)
-        for row, of_row in zip(part, logits, strict=True):
-            n = max(len(choice) for choice in wanted[row])
-            logprobs = torch.log_softmax(of_row[-n:].float(), dim=-1)
-            for choice in wanted[row]:
-                scores[row, choice] = _sum(logprobs, choice)
+            first = len(item.token_ids) - 1
+            row = _row(item, choice)
+            tokens = [owners.of(row, first + n) for n in range(len(choice))]
+            places[item.token_ids, choice] = tokens
+            for token, target in zip(tokens, choice, strict=True):
+                targets.setdefault(token, set()).add(target)
+    found = find(rows, targets)
     return [
-        tuple(scores[_row(item, choice), choice] for choice in item.choice_ids) for item in batch
+        tuple(
+            math.fsum(
+                found[pair] for pair in zip(places[item.token_ids, choice], choice, strict=True)
+            )
+            for choice in item.choice_ids
+        )
+        for item in batch
     ]
 
 
-def _row(item: Encoded, choice: _Row) -> _Row:
+@torch.inference_mode()
+def find_shared(forward: SharedForward, rows: Sequence[Row], targets: Targets) -> Found:
+    """Every prefix is computed once; the vocabulary is projected at the targets only."""
+    found: Found = {}
+    for _, _, tokens, computed in run(forward, rows, targets):
+        for start in range(0, len(tokens), _AT_ONCE):
+            part = tokens[start : start + _AT_ONCE]
+            _read(computed.logits[start : start + len(part)], part, targets, found)
+    return found
+
+
+def find_plain(
+    logits_of: Callable[[Sequence[Row], Sequence[int]], Iterator[Tensor]],
+    rows: Sequence[Row],
+    targets: Targets,
+) -> Found:
+    """The same from padded batches: one row of the batch per row."""
+    of_row: dict[int, list[int]] = {}
+    for row, position in targets:
+        of_row.setdefault(row, []).append(position)
+    order = sorted(of_row, key=lambda row: -len(rows[row]))
+    counts = [len(rows[row]) - min(of_row[row]) for row in order]
+    found: Found = {}
+    chosen = logits_of([rows[row] for row in order], counts)
+    for row, logits in zip(order, chosen, strict=True):
+        positions = of_row[row]
+        places = torch.tensor(positions, device=logits.device) - len(rows[row])
+        _read(logits[places], [(row, position) for position in positions], targets, found)
+    return found
+
+
+class _Owners:
+    """Which row computes a token that several share: the first of the sorted rows that has it."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._index = {row: index for index, row in enumerate(rows)}
+        self._shared = [0, *(shared_length(first, second) for first, second in pairwise(rows))]
+
+    def of(self, row: Row, position: int) -> Token:
+        index = self._index[row]
+        while self._shared[index] > position:
+            index -= 1
+        return index, position
+
+
+def _row(item: Encoded, choice: Row) -> Row:
     return item.token_ids + choice[:-1]
 
 
-def _parts(rows: Sequence[_Row], size: int) -> Iterator[Sequence[_Row]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
-
-
-def _sum(logprobs: Tensor, choice: _Row) -> float:
-    targets = torch.tensor(choice, device=logprobs.device)[:, None]
-    total = float(logprobs[-len(choice) :].gather(1, targets).sum())
-    if not torch.isfinite(torch.tensor(total)):
-        raise ModelError("the model computed logits that are not finite numbers")
-    return total
+def _read(logits: Tensor, tokens: Sequence[Token], targets: Targets, found: Found) -> None:
+    """Log-probabilities of the targets of `tokens` from their logits (tokens × vocabulary)."""
+    logprobs = torch.log_softmax(logits.float(), dim=-1)
+    pairs = [(n, target) for n, token in enumerate(tokens) for target in targets[token]]
+    where, which = (
+        torch.tensor(column, device=logits.device) for column in zip(*pairs, strict=True)
+    )
+    values: list[float] = logprobs[where, which].tolist()
+    for (n, target), value in zip(pairs, values, strict=True):
+        found[tokens[n], target] = value

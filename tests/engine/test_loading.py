@@ -137,7 +137,7 @@ def test_out_of_memory_is_a_sentence(llama, ask, monkeypatch):
         held.append(weakref.ref(large))
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(llama._generator.forward, "prefill", fail)
+    monkeypatch.setattr(llama._shared, "pack", fail)
     with pytest.raises(ModelError, match="ran out of memory; use a smaller"):
         next(llama.run([llama.encode(ask("the cat"))]))
     assert held[0]() is None, "the error keeps the tensors of the failed pass"

@@ -1,5 +1,7 @@
 """Choices against one plain forward pass per choice."""
 
+from functools import cache
+
 import pytest
 import torch
 
@@ -10,8 +12,15 @@ CHOICES = (
 )
 
 
+@cache
+def transformers_model(folder):
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder).eval()
+
+
 def plain_score(engine, encoded, choice):
-    model = engine._generator.forward._model
+    model = transformers_model(engine.info.name)
     ids = torch.tensor([[*encoded.token_ids, *choice]])
     with torch.inference_mode():
         logprobs = torch.log_softmax(model(ids).logits[0].float(), dim=-1)
@@ -19,32 +28,27 @@ def plain_score(engine, encoded, choice):
     return sum(float(logprobs[first + i, token]) for i, token in enumerate(choice))
 
 
-@pytest.mark.parametrize("batch_size", [None, 3])
-def test_scores_equal_a_plain_forward_pass(engine, ask, prompts, batch_size):
-    from tailqa.engine.scoring import score_choices
-
+def test_scores_equal_a_plain_forward_pass(engine, ask, prompts):
     batch = [engine.encode(ask(prompt, choices=CHOICES[n % 3])) for n, prompt in enumerate(prompts)]
-    generator = engine._generator
-    scores = score_choices(generator.forward, batch, pad_id=2, rows=batch_size or 32)
-    for encoded, found in zip(batch, scores, strict=True):
-        for choice, score in zip(encoded.choice_ids, found, strict=True):
+    for encoded, attempt in zip(batch, engine.run(batch), strict=True):
+        for choice, score in zip(encoded.choice_ids, attempt.choice_logprobs, strict=True):
             assert score == pytest.approx(plain_score(engine, encoded, choice), abs=2e-4)
 
 
-def test_choices_of_one_token_share_one_row(llama, ask, monkeypatch):
-    widths = []
-    forward = llama._generator.forward
-    honest = forward.last_logits
+def test_choices_of_one_token_take_no_pass_of_their_own(llama, ask, monkeypatch):
+    computed = []
+    honest = llama._shared.pack
 
-    def counting(ids, mask, n):
-        widths.append(ids.shape)
-        return honest(ids, mask, n)
+    def counting(rows, pack, trunk, wanted):
+        computed.append((pack.n_tokens, len(wanted)))
+        return honest(rows, pack, trunk, wanted)
 
-    monkeypatch.setattr(forward, "last_logits", counting)
+    monkeypatch.setattr(llama._shared, "pack", counting)
     encoded = [llama.encode(ask(p, choices=CHOICES[1])) for p in ("the cat", "nine dogs ran")]
     assert all(len(choice) == 1 for item in encoded for choice in item.choice_ids)
     attempts = list(llama.run(encoded))
-    assert [shape[0] for shape in widths] == [2]
+    # The begin token is shared, and the vocabulary is projected once per question.
+    assert computed == [(sum(len(item.token_ids) for item in encoded) - 1, 2)]
     assert attempts[0].finish_reason == "choice"
     assert attempts[0].text == ""
     assert attempts[0].completion_tokens == 4

@@ -1,0 +1,90 @@
+"""Whether a model's prefixes can be shared: what its config says, and a trial."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from tailqa.engine.attention import NAME
+from tailqa.engine.forward import Forward, left_pad
+from tailqa.engine.shared import SharedForward, ends_of
+from tailqa.engine.slots import Slots
+
+_TOLERANCE = {torch.float32: 1e-3}
+_COARSE = 0.25
+"""Half precision rounds differently in another order; a wrong mask differs by about 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Rows of up to `longest` tokens can share their prefixes; 0: `reason` says why not."""
+
+    longest: float
+    reason: str = ""
+
+
+@contextlib.contextmanager
+def attending(model: Any, name: str) -> Iterator[None]:
+    """The model with another attention; a no-op where it has that one."""
+    own = model.config._attn_implementation
+    if own != name:
+        model.set_attn_implementation(name)
+    try:
+        yield
+    finally:
+        if own != name:
+            model.set_attn_implementation(own)
+
+
+def find_sharing(model: Any, forward: Forward, pad_id: int) -> Sharing:
+    """Compares both ways on three short rows, a prompt each and one decode step."""
+    if not type(model)._can_set_attn_implementation():
+        return Sharing(0, "its attention cannot be replaced")
+    window = _window(model.config.get_text_config())
+    vocabulary = model.get_input_embeddings().num_embeddings
+    draw = torch.Generator().manual_seed(0)
+    size = min(12, int(min(window, 12)))
+    ids = torch.randint(0, vocabulary, (3, size), generator=draw)
+    ids[:, : size // 2] = ids[0, : size // 2]
+    rows = sorted({tuple(row) for row in ids.tolist()})
+    try:
+        difference = _difference(model, forward, rows, pad_id)
+    except Exception as error:
+        # A model may fail in any way with a foreign attention.
+        return Sharing(0, f"its attention cannot be shared ({type(error).__name__})")
+    if difference > _TOLERANCE.get(model.dtype, _COARSE):
+        return Sharing(0, "its logits come out differently behind a shared prefix")
+    return Sharing(window)
+
+
+@torch.inference_mode()
+def _difference(model: Any, forward: Forward, rows: list[tuple[int, ...]], pad_id: int) -> float:
+    """The root mean square of the difference, in standard deviations of the logits."""
+    begins = [row[:-1] for row in rows]
+    expected = forward.last_logits(*left_pad(rows, pad_id, forward.device), 2).float()
+    slots = Slots(len(rows))
+    base = 1
+    shared = SharedForward(model)
+    with attending(model, NAME):
+        trunk = shared.trunk(rows[0][:base])
+        ends = {end[0]: end for end in ends_of(shared, begins, trunk, base)}
+        for begin in begins:
+            slots.add(ends[begin][2])
+        layout = slots.layout(trunk, shared.dtype)
+        last = shared.step([row[-1] for row in rows], [len(row) - 1 for row in rows], layout)
+    found = torch.stack([torch.stack([ends[begin][1] for begin in begins]).float(), last], dim=1)
+    return float((found - expected).square().mean().sqrt() / expected.std())
+
+
+def _window(config: Any) -> float:
+    """The fewest tokens that any layer sees; infinite where all see everything."""
+    kinds = getattr(config, "layer_types", None) or []
+    seen = []
+    if not kinds or any("sliding" in kind for kind in kinds):
+        seen.append(getattr(config, "sliding_window", None))
+    if not kinds or any("chunk" in kind for kind in kinds):
+        seen.append(getattr(config, "attention_chunk_size", None))
+    return min((float(tokens) for tokens in seen if tokens), default=math.inf)

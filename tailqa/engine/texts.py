@@ -1,0 +1,90 @@
+"""Texts in the making: which token comes next, and when a text is over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tailqa.core.ports import Encoded
+from tailqa.engine.forward import left_pad
+from tailqa.engine.sampling import Sampler, penalise_repetition
+from tailqa.engine.stopping import StopFinder
+
+NOT_FINITE = "the model computed logits that are not finite numbers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voice:
+    """What of a model decides how texts go on, beside its logits."""
+
+    tokenizer: Any
+    end_ids: frozenset[int]
+    pad_id: int
+    repetition_penalty: float = 1.0
+
+
+@dataclass(kw_only=True, slots=True)
+class Text:
+    """One text. `token_ids` includes the token that ended it; `fault` says why there is none."""
+
+    encoded: Encoded
+    stops: StopFinder
+    token_ids: list[int] = field(default_factory=list)
+    stopped: bool = False
+    fault: str | None = None
+
+    @property
+    def done(self) -> bool:
+        """Nothing more is to come."""
+        limit = self.encoded.request.generation.max_tokens
+        return self.stopped or self.fault is not None or len(self.token_ids) >= limit
+
+
+class Texts:
+    """The texts of one batch of requests, by their index in it."""
+
+    def __init__(self, voice: Voice, batch: Sequence[Encoded]) -> None:
+        self._voice = voice
+        self._sampler = Sampler(batch)
+        self.all = [
+            Text(encoded=item, stops=StopFinder(voice.tokenizer, item.request.generation.stop))
+            for item in batch
+        ]
+
+    def extend(self, logits: Tensor, indices: Sequence[int]) -> list[int]:
+        """Appends a token to each of the texts (logits: float32, indices × vocabulary).
+
+        Returns the tokens. A text whose logits are not finite is over, with its fault.
+        """
+        if self._voice.repetition_penalty != 1.0:
+            logits = self._penalised(logits, indices)
+        chosen = self._sampler.choose(logits, indices)
+        # NaN wins an argmax, so a look at the chosen logits is enough.
+        finite: list[bool] = torch.isfinite(logits.gather(1, chosen[:, None])[:, 0]).tolist()
+        tokens: list[int] = chosen.tolist()
+        for index, token, is_finite in zip(indices, tokens, finite, strict=True):
+            self._append(self.all[index], token, is_finite)
+        return tokens
+
+    def _append(self, text: Text, token: int, is_finite: bool) -> None:
+        if text.done:
+            return
+        if not is_finite:
+            text.fault = NOT_FINITE
+            return
+        text.token_ids.append(token)
+        text.stopped = token in self._voice.end_ids or text.stops.reached(text.token_ids)
+
+    def _penalised(self, logits: Tensor, indices: Sequence[int]) -> Tensor:
+        said = [(*self.all[i].encoded.token_ids, *self.all[i].token_ids) for i in indices]
+        ids, mask = left_pad(said, self._voice.pad_id, logits.device)
+        return penalise_repetition(logits, ids, mask, self._voice.repetition_penalty)
+
+
+def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
+    """All tokens that end a text: those of the generation config and of the tokenizer."""
+    configured = model.generation_config.eos_token_id
+    ids = set(configured) if isinstance(configured, list) else {configured}
+    return frozenset(int(token) for token in ids | {tokenizer.eos_token_id} if token is not None)

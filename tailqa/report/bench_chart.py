@@ -18,8 +18,12 @@ READINGS: dict[Speed, str] = {
     "unmeasured": "unmeasured",
 }
 _DODGE = 9.0
-_COARSE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
-_FINE = (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 1.8, 2)
+_TICKS = (
+    (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0),
+    (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0),
+    (0.8, 0.9, 1.0, 1.1, 1.2),
+)
+_LEAST_TICKS = 3
 _LEAST_SPAN = 1.25
 
 
@@ -115,5 +119,6 @@ def _domain(ratios: Sequence[Ratio]) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    coarse = [tick for tick in _COARSE if low <= tick <= high]
-    return coarse if len(coarse) > 3 else [tick for tick in _FINE if low <= tick <= high]
+    """The coarsest ticks of which enough fall between `low` and `high`."""
+    found = ([tick for tick in ticks if low <= tick <= high] for ticks in _TICKS)
+    return next((ticks for ticks in found if len(ticks) >= _LEAST_TICKS), [1.0])

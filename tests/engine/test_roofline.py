@@ -1,0 +1,15 @@
+import pytest
+import torch
+
+from tailqa.engine import measure_roof
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_roof_is_what_this_machine_did(dtype):
+    roof = measure_roof("cpu", dtype)
+    assert (roof.device, roof.dtype, roof.n_threads) == ("cpu", dtype, torch.get_num_threads())
+    # From a small board to a large server.
+    assert 1e8 < roof.bandwidth_bytes_per_s < 5e12
+    assert 1e8 < roof.operations_per_s < 1e15
+    assert roof.bandwidth_of in {"copy", "sum", "matrix–vector product"}
+    assert roof.rate_of == "product of 2048 × 2048 matrices"

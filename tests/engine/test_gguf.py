@@ -1,25 +1,17 @@
 """GGUF files: written here with gguf's own writer, from the tiny models."""
 
 import json
-import shutil
+from dataclasses import replace
 
 import gguf
 import numpy as np
 import pytest
-import torch
 from safetensors.torch import load_file
 
 from tailqa.core.errors import ModelError
-from tailqa.core.ports import Silent
-from tailqa.engine import (
-    UNPACKED,
-    ModelArgs,
-    ResponseStore,
-    answer,
-    memory_need,
-    open_engine,
-)
+from tailqa.engine import UNPACKED, ModelArgs, memory_need, open_engine
 from tailqa.engine.gguf_header import count_weights
+from tailqa.engine.store import request_key
 
 NAMES = {
     "model.embed_tokens": "token_embd",
@@ -96,26 +88,32 @@ def file(folders, tmp_path_factory):
     return write(tmp_path_factory.mktemp("gguf") / "llama.Q8_0.gguf", folders["llama"])
 
 
-def scores(engine, ask):
-    return engine.run([engine.encode(ask("the cat sat on", choices=(" a mat", " red doors")))])
+@pytest.fixture(scope="module")
+def scores(llama, ask):
+    """The scores of two choices, by the folder's tokens: a file says less of BOS."""
+    encoded = llama.encode(ask("the cat sat on", choices=(" a mat", " red doors")))
+
+    def score(engine):
+        [attempt] = engine.run([encoded])
+        return attempt.choice_logprobs
+
+    return score
 
 
-def test_a_file_is_run_unpacked_and_says_so(file, llama, ask):
+def test_a_file_is_run_unpacked_and_says_so(file, llama, scores):
     engine = open_engine(str(file), device="cpu", name="packed")
     assert engine.info.weights == UNPACKED
     assert engine.info.n_parameters == llama.info.n_parameters
     assert llama.info.weights is None
-    [ours], [theirs] = list(scores(engine, ask)), list(scores(llama, ask))
-    assert ours.choice_logprobs == pytest.approx(theirs.choice_logprobs, abs=0.3)
-    assert ours.choice_logprobs != theirs.choice_logprobs
+    assert scores(engine) == pytest.approx(scores(llama), abs=0.3)
+    assert scores(engine) != scores(llama)
 
 
-def test_unrounded_weights_give_the_same_scores(folders, tmp_path, llama, ask):
+def test_unrounded_weights_give_the_same_scores(folders, tmp_path, llama, scores):
     whole = gguf.GGMLQuantizationType.F32
     file = write(tmp_path / "llama.F32.gguf", folders["llama"], kind=whole)
     engine = open_engine(str(file), device="cpu")
-    [ours], [theirs] = list(scores(engine, ask)), list(scores(llama, ask))
-    assert ours.choice_logprobs == pytest.approx(theirs.choice_logprobs, abs=1e-4)
+    assert scores(engine) == pytest.approx(scores(llama), abs=1e-4)
 
 
 def test_the_header_tells_the_memory_before_loading(file, llama):
@@ -133,7 +131,7 @@ def test_a_header_that_is_cut_off(file, tmp_path):
 
 def test_an_architecture_that_nobody_knows(folders, tmp_path):
     file = write(tmp_path / "new.gguf", folders["llama"], architecture="no-such-architecture")
-    with pytest.raises(ModelError, match="cannot be loaded.*no-such-architecture") as caught:
+    with pytest.raises(ModelError, match=r"cannot be loaded.*no-such-architecture") as caught:
         open_engine(str(file), device="cpu")
     assert "\n" not in str(caught.value)
 
@@ -155,15 +153,7 @@ def test_a_folder_has_nothing_to_dequantise(folders):
         open_engine(str(folders["llama"]), device="cpu", args=ModelArgs(dequantize=True))
 
 
-def test_answers_of_a_file_and_of_its_folder_are_never_mixed(file, folders, tmp_path, ask):
-    # Only what ModelInfo says of the weights differs here.
-    folder = shutil.copytree(folders["llama"], tmp_path / "model")
-    requests = [ask("the cat sat on a", "q")]
-    with ResponseStore(tmp_path / "store") as store:
-        engines = [open_engine(str(place), device="cpu") for place in (folder, file)]
-        for engine in engines:
-            answer(engine, store, requests, progress=Silent(), task="teacher")
-        assert len({engine.info.weights_digest for engine in engines}) == 2
-    torch.testing.assert_close(
-        engines[0]._tokenizer("the cat").input_ids, engines[1]._tokenizer("the cat").input_ids
-    )
+def test_packed_and_unpacked_answers_are_never_mixed(llama, ask):
+    encoded = llama.encode(ask("the cat sat on a"))
+    infos = [replace(llama.info, weights=kept) for kept in (None, UNPACKED, "GGUF, packed")]
+    assert len({request_key(info, encoded) for info in infos}) == 3

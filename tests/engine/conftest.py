@@ -54,7 +54,7 @@ def save(folder: Path, model: Any, tokenizer: Any) -> Path:
     return folder
 
 
-def tiny_config(kind: str, n_vocabulary: int) -> Any:
+def tiny_config(kind: str, n_vocabulary: int, wider: dict[str, int] | None = None) -> Any:
     import transformers
 
     sizes = {"vocab_size": n_vocabulary, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2}
@@ -70,6 +70,7 @@ def tiny_config(kind: str, n_vocabulary: int) -> Any:
         "num_key_value_heads": 2,
         "max_position_embeddings": 128,
         "initializer_range": 0.3,
+        **(wider or {}),
     }
     if kind == "mistral":
         return transformers.MistralConfig(sliding_window=8, **shape, **sizes)
@@ -83,13 +84,20 @@ def tiny_config(kind: str, n_vocabulary: int) -> Any:
     return transformers.LlamaConfig(**shape, **sizes)
 
 
-def make_folder(folder: Path, kind: str, *, ends: list[int] | None = None, **more: Any) -> Path:
+def make_folder(
+    folder: Path,
+    kind: str,
+    *,
+    ends: list[int] | None = None,
+    shape: dict[str, int] | None = None,
+    **more: Any,
+) -> Path:
     import torch
     from transformers import AutoModelForCausalLM
 
     tokenizer = train_tokenizer(**more)
     torch.manual_seed(7)
-    model = AutoModelForCausalLM.from_config(tiny_config(kind, len(tokenizer)))
+    model = AutoModelForCausalLM.from_config(tiny_config(kind, len(tokenizer), shape))
     model.generation_config.eos_token_id = ends or 1
     return save(folder, model, tokenizer)
 

@@ -103,31 +103,29 @@ class _Work:
         missing = [key for key in keys if key not in self.found]
         if not missing:
             return
+        made: dict[str, Attempt | ModelError]
         try:
-            attempts = list(self.engine.run([self.encoded[key] for key in keys]))
+            attempts = self.engine.run([self.encoded[key] for key in keys])
+            made = dict(zip(keys, attempts, strict=True))
         except ModelError as error:
-            reason = str(error)
-        else:
-            self._keep(dict(zip(keys, attempts, strict=True)), missing)
-            return
-        if len(keys) == 1:
-            self.failed[keys[0]] = reason
+            made = dict.fromkeys(keys, error)
+        self._keep({key: got for key in missing if isinstance(got := made[key], Attempt)})
+        failed = [key for key, got in made.items() if isinstance(got, ModelError)]
+        if keys == failed[:1]:
+            self.failed[keys[0]] = str(made[keys[0]])
             self.progress.advance(self.task, self.shared_by[keys[0]])
             return
-        middle = len(keys) // 2
-        self._run(keys[:middle])
-        self._run(keys[middle:])
+        # What fails can be the fault of a row that shared the pass.
+        middle = (len(failed) + 1) // 2
+        self._run(failed[:middle])
+        self._run(failed[middle:])
 
-    def _keep(self, made: Mapping[str, Attempt | ModelError], missing: Sequence[str]) -> None:
-        new = [(key, got) for key in missing if isinstance(got := made[key], Attempt)]
-        self.store.put_many(new)
+    def _keep(self, made: Mapping[str, Attempt]) -> None:
+        self.store.put_many(list(made.items()))
         # Another process may have been faster: what the store holds is what counts.
-        self.found.update(self.store.get_many([key for key, _ in new]))
-        self.failed.update(
-            {key: str(got) for key in missing if isinstance(got := made[key], ModelError)}
-        )
-        tokens = sum(attempt.completion_tokens for _, attempt in new)
-        self.progress.advance(self.task, sum(self.shared_by[key] for key in missing), tokens)
+        self.found.update(self.store.get_many(made))
+        tokens = sum(attempt.completion_tokens for attempt in made.values())
+        self.progress.advance(self.task, sum(self.shared_by[key] for key in made), tokens)
 
     def gather(self) -> list[Answer]:
         """The attempts by query."""

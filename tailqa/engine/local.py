@@ -1,5 +1,6 @@
 """A model on this machine, run by transformers."""
 
+import gc
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -176,6 +177,7 @@ class LocalEngine:
     def close(self) -> None:
         """Gives the memory back; the engine cannot be used any more."""
         del self._model, self._forward, self._shared
+        gc.collect()  # modules and their hooks hold each other
         if self._info.device.startswith("cuda"):
             torch.cuda.empty_cache()
 

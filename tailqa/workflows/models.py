@@ -78,15 +78,6 @@ def choose(teacher: str, student: str, loading: Loading) -> tuple[Chosen, Chosen
     )
 
 
-def open_model(spec: str, *, name: str, device: str, dtype: str, batch_size: int | None) -> Engine:
-    """The engine of a hub id, `id@revision`, folder, `.gguf` file, `demo:teacher|student`.
-
-    `name` is what the report calls it. Raises ModelError, in one sentence, for everything that
-    keeps the model from being run.
-    """
-    return open_engine(_place(spec), name=name, device=device, dtype=dtype, batch_size=batch_size)
-
-
 def report_names(teacher: str, student: str) -> tuple[str, str]:
     """What reports call the models: a file or folder by its last name, unless two share it.
 

@@ -122,3 +122,15 @@ def test_code_of_a_metric_is_not_run_unasked(tailqa, sums):
     message = refused(tailqa("compare", "--suite", str(sums)))
     assert "--trust-suite-code" in message
     assert "this code was run" not in message
+
+
+def test_an_argument_that_no_model_has(tailqa):
+    message = refused(tailqa("compare", "--student-args", "load_in_8bit=True"))
+    assert "'load_in_8bit' is no argument of a model; there are attn_implementation," in message
+
+
+def test_a_hub_that_does_not_answer(tailqa, tmp_path):
+    # A port of this machine that nobody listens on.
+    hub = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    message = refused(tailqa("compare", "nobody/no-such-model", "demo:student", **hub))
+    assert "nobody/no-such-model is not on this machine and the hub cannot be reached" in message

@@ -61,15 +61,26 @@ class RoofRow:
 
 
 def roof_rows(bench: Bench) -> list[RoofRow]:
-    """One row per model that ran a cell."""
-    rows = []
-    for side in SIDES:
-        ran = [cell for cell in bench.cells if cell.times.side == side and not cell.times.failure]
-        if ran:
-            decode = min(ran, key=lambda c: (c.times.batch_size, c.times.prompt_tokens))
-            prefill = max(ran, key=lambda c: c.times.batch_size * c.times.prompt_tokens)
-            rows.append(RoofRow(side=side, decode=decode, prefill=prefill))
-    return rows
+    """One row per model that ran a cell, in the same cells where both ran one."""
+    ran = {side: [c for c in bench.cells if _ran(c, side)] for side in SIDES}
+    both = {_place(c) for c in ran["teacher"]} & {_place(c) for c in ran["student"]}
+    return [
+        RoofRow(
+            side=side,
+            decode=min(cells, key=lambda c: (c.times.batch_size, c.times.prompt_tokens)),
+            prefill=max(cells, key=lambda c: c.times.batch_size * c.times.prompt_tokens),
+        )
+        for side, own in ran.items()
+        if (cells := [c for c in own if _place(c) in both or not both])
+    ]
+
+
+def _ran(cell: Cell, side: str) -> bool:
+    return cell.times.side == side and cell.times.failure is None
+
+
+def _place(cell: Cell) -> tuple[int, int]:
+    return cell.times.batch_size, cell.times.prompt_tokens
 
 
 def above_the_roof(bench: Bench) -> list[str]:

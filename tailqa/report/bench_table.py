@@ -120,7 +120,8 @@ class _Terminal:
         table = make_table(detail)
         for name in ("prompt,\ntokens", "batch"):
             table.add_column(name, justify="right", no_wrap=True)
-        for metric in METRICS:
+        metrics = METRICS if detail else METRICS[1:]
+        for metric in metrics:
             name = METRIC_NAMES[metric]
             table.add_column(f"{name},\nstudent / teacher", justify="right", no_wrap=True)
         table.add_column("student,\nby the answer", no_wrap=True)
@@ -132,7 +133,7 @@ class _Terminal:
             table.add_row(
                 text(f"{prompt_tokens:,}"),
                 text(f"{batch_size:,}"),
-                *(_ratio(ratio) for ratio in row),
+                *(_ratio(ratio) for ratio in row if ratio.metric in metrics),
                 text(SPEED_NAMES[speed], _STYLE[speed]),
             )
         table.caption, table.caption_justify = self._plain(_basis(self.bench)), "left"
@@ -170,15 +171,20 @@ class _Terminal:
         return table
 
     def _roof_notes(self) -> str:
-        row = figures.roof_rows(self.bench)[0]
-        decode, prefill = row.decode.times, row.prefill.times
-        notes = (
-            f"Decode at batch {decode.batch_size:,}, prompts of {decode.prompt_tokens:,} tokens; "
-            f"prefill at batch {prefill.batch_size:,}, {prefill.prompt_tokens:,} tokens."
-        )
-        for side in figures.above_the_roof(self.bench):
-            notes += f" More than 100 %: the {side}'s weights stay in the processor's cache."
-        return self._plain(notes)
+        places: dict[str, list[str]] = {}
+        for row in figures.roof_rows(self.bench):
+            decode, prefill = row.decode.times, row.prefill.times
+            place = (
+                f"decode at batch {decode.batch_size:,}, prompts of {decode.prompt_tokens:,} "
+                f"tokens; prefill at batch {prefill.batch_size:,}, {prefill.prompt_tokens:,} tokens"
+            )
+            places.setdefault(place, []).append(row.side)
+        notes = [f"{' and '.join(sides).capitalize()}: {place}." for place, sides in places.items()]
+        notes += [
+            f"More than 100 %: the {side}'s weights stay in the processor's cache."
+            for side in figures.above_the_roof(self.bench)
+        ]
+        return self._plain(" ".join(notes))
 
     def _audit_title(self, audit: PaddingAudit) -> str:
         return self._clean(

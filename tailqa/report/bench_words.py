@@ -33,7 +33,7 @@ def crossover_words(runs: Sequence[SpeedRun]) -> str:
     first, *between, last = runs
     return "; ".join(
         [
-            f"{SPEED_NAMES[first.speed]} up to batch {first.last:,}",
+            f"{SPEED_NAMES[first.speed]} {_begin(first)}",
             *(f"{SPEED_NAMES[run.speed]} at {_span(run)}" for run in between),
             f"{SPEED_NAMES[last.speed]} from batch {last.first:,}",
         ]
@@ -107,6 +107,12 @@ def _everywhere(run: SpeedRun) -> str:
     if run.first == run.last:
         return f"at batch {run.first:,}"
     return f"at every batch size ({run.first:,} to {run.last:,})"
+
+
+def _begin(run: SpeedRun) -> str:
+    if run.first == run.last:
+        return f"at batch {run.first:,}"
+    return f"up to batch {run.last:,}"
 
 
 def _span(run: SpeedRun) -> str:

@@ -1,7 +1,9 @@
 """Model files → a model and a tokenizer in memory, or one sentence that says why not."""
 
 import contextlib
+import io
 import logging
+import sys
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -77,12 +79,15 @@ def load(
     args = args or ModelArgs()
     place = pick_device("auto" if args.device_map else device)
     tokenizer = load_tokenizer(source)
-    with _quiet(), _one_sentence(source.spec):
+    with quiet(), _one_sentence(source.spec):
         chosen = compute_dtype(source, place, args.dtype or dtype)
         options = _options(source) | {"dtype": chosen} | _placing(place, args)
         options |= _keeping(source, place, chosen, args)
         load_model: Any = transformers.AutoModelForCausalLM.from_pretrained
-        model, loaded = load_model(source.folder, output_loading_info=True, **options)
+        # Over a GGUF file transformers draws a bar that it cannot be asked to leave out.
+        bars = io.StringIO() if source.gguf else sys.stderr
+        with contextlib.redirect_stderr(bars):
+            model, loaded = load_model(source.folder, output_loading_info=True, **options)
         _check_complete(source.spec, loaded)
         if source.adapter is not None:
             plain = getattr(model, "hf_quantizer", None) is None
@@ -96,7 +101,7 @@ def compute_dtype(source: Source, place: torch.device, dtype: str) -> torch.dtyp
     """The dtype that a model is run with, by its config alone. Raises ModelError."""
     if source.gguf is not None:  # it says none, and takes seconds to read
         return pick_dtype(dtype, place, None)
-    with _quiet(), _one_sentence(source.spec):
+    with quiet(), _one_sentence(source.spec):
         config = transformers.AutoConfig.from_pretrained(source.folder, **_options(source))
         found = getattr(config, "dtype", None)
         return pick_dtype(dtype, place, found if isinstance(found, torch.dtype) else None)
@@ -107,7 +112,7 @@ def load_tokenizer(source: Source) -> Any:
     options, folder = _options(source), source.folder
     if source.adapter is not None and (source.adapter.folder / "tokenizer_config.json").is_file():
         options, folder = _options(source.adapter), source.adapter.folder
-    with _quiet(), _one_sentence(source.spec):
+    with quiet(), _one_sentence(source.spec):
         return transformers.AutoTokenizer.from_pretrained(folder, **options)
 
 
@@ -115,7 +120,7 @@ def try_out(model: Any, name: str) -> None:
     """Runs one token through the model. Raises ModelError when the device cannot compute it."""
     token = torch.zeros((1, 1), dtype=torch.long, device=model.device)
     try:
-        with _quiet(), torch.inference_mode():
+        with quiet(), torch.inference_mode():
             model(input_ids=token)
     except Exception as error:  # kernels raise of their own, too
         dtype = str(model.dtype).removeprefix("torch.")
@@ -189,7 +194,7 @@ def _check_complete(spec: str, loaded: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No bars and no warnings of transformers and its companions while a model loads."""
     noise: Any = transformers_logging
     bars, disabled = noise.is_progress_bar_enabled(), logging.root.manager.disable

@@ -30,7 +30,10 @@ def open_engine(
     """
     args = args or ModelArgs()
     source = locate(spec, revision=args.revision, adapter=args.peft)
-    from tailqa.engine.local import LocalEngine
+    from tailqa.engine.loading import quiet
+
+    with quiet():  # transformers' companions complain when they are first imported
+        from tailqa.engine.local import LocalEngine
 
     return LocalEngine.load(
         source, name=name or spec, device=device, dtype=dtype, batch_size=batch_size, args=args

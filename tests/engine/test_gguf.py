@@ -109,6 +109,11 @@ def test_a_file_is_run_unpacked_and_says_so(file, llama, scores):
     assert scores(engine) != scores(llama)
 
 
+def test_loading_a_file_is_silent(file, capfd):
+    open_engine(str(file), device="cpu")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_unrounded_weights_give_the_same_scores(folders, tmp_path, llama, scores):
     whole = gguf.GGMLQuantizationType.F32
     file = write(tmp_path / "llama.F32.gguf", folders["llama"], kind=whole)

@@ -16,13 +16,26 @@ from tailqa.cli import options
 )
 @options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def report(run: Path, form: str, *, without_answers: bool) -> None:
-    """Render RUN (a run folder) again: report.html from result.json and answers.parquet."""
-    from tailqa.report import render_json, render_terminal
+    """Render RUN (a run folder) again: report.html from result.json and answers.parquet.
+
+    Of a bench: bench.html from bench.json.
+    """
+    from tailqa.report import (
+        BENCH,
+        render_bench,
+        render_bench_json,
+        render_json,
+        render_terminal,
+    )
+    from tailqa.workflows.bench import rerender_bench
     from tailqa.workflows.runs import rerender
 
-    found, page = rerender(run, answers=not without_answers)
-    if form == "json":
-        click.echo(render_json(found))
+    if (run / BENCH).is_file():
+        bench, page = rerender_bench(run)
+        text = render_bench_json(bench) if form == "json" else render_bench(bench)
     else:
-        click.echo(render_terminal(found))
+        found, page = rerender(run, answers=not without_answers)
+        text = render_json(found) if form == "json" else render_terminal(found)
+    click.echo(text)
+    if form == "table":
         click.echo(f"\nPage: {page}")

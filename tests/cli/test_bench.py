@@ -20,6 +20,11 @@ def test_the_embedded_pair(tailqa, tmp_path):
     page = tmp_path / lines[-1].removeprefix("Page: ")
     assert page.name == "bench.html"
     assert json.loads((page.parent / "bench.json").read_text("utf-8"))["format_version"] == 1
+    before = page.read_bytes()
+    page.unlink()
+    again = tailqa("report", str(page.parent))
+    assert again.stdout.splitlines()[:-1] == lines[:-1]
+    assert page.read_bytes() == before
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ from tailqa.engine.memory import peak_bytes
 from tailqa.engine.plain import generate_plain, logits_plain
 from tailqa.engine.scoring import find_plain, find_shared, score_choices
 from tailqa.engine.shared import SharedForward
-from tailqa.engine.sharing import attending, find_sharing
+from tailqa.engine.sharing import Sharing, attending, find_sharing
 from tailqa.engine.spec import Source
 from tailqa.engine.stopping import cut
 from tailqa.engine.texts import NOT_FINITE, Text, Voice, end_ids
@@ -38,7 +38,13 @@ class LocalEngine:
     """The Engine of one loaded model; `LocalEngine.load` makes it."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, info: ModelInfo, *, batch_size: int | None = None
+        self,
+        model: Any,
+        tokenizer: Any,
+        info: ModelInfo,
+        *,
+        batch_size: int | None = None,
+        keep_attention: bool = False,
     ) -> None:
         self._info = info
         self._batch_size = batch_size
@@ -59,7 +65,11 @@ class LocalEngine:
         self._model = model
         self._forward = Forward(model)
         self._own_attention = model.config._attn_implementation
-        self._sharing = find_sharing(model, self._forward, self._voice.pad_id)
+        self._sharing = (
+            Sharing(0, "its attention was chosen by attn_implementation")
+            if keep_attention
+            else find_sharing(model, self._forward, self._voice.pad_id)
+        )
         if self._sharing.longest:
             model.set_attn_implementation(NAME)
         self._shared = SharedForward(model)
@@ -79,7 +89,8 @@ class LocalEngine:
         """The engine of the model at `source`. Raises ModelError."""
         model, tokenizer = load(source, device=device, dtype=dtype, args=args)
         info = model_info(model, tokenizer, source, name=name, args=args)
-        return cls(model, tokenizer, info, batch_size=batch_size)
+        chosen = args.attn_implementation is not None
+        return cls(model, tokenizer, info, batch_size=batch_size, keep_attention=chosen)
 
     @property
     def info(self) -> ModelInfo:

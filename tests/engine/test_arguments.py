@@ -39,7 +39,7 @@ def test_what_is_no_argument(text, reason):
     assert "\n" not in str(caught.value)
 
 
-def test_arguments_reach_the_model(folders):
+def test_arguments_reach_the_model(folders, ask):
     args = parse_args("dtype=bfloat16,device_map=auto,attn_implementation=eager")
     engine = open_engine(str(folders["llama"]), device="cpu", dtype="float32", args=args)
     info = engine.info
@@ -47,6 +47,9 @@ def test_arguments_reach_the_model(folders):
     assert info.engine.endswith(", attention eager")
     plain = open_engine(str(folders["llama"]), device="cpu", dtype="bfloat16").info
     assert plain.engine != info.engine
+    [attempt] = engine.run([engine.encode(ask("the cat sat", max_tokens=4))])
+    assert attempt.completion_tokens == 4
+    assert engine._model.config._attn_implementation == "eager"
 
 
 @pytest.mark.parametrize(

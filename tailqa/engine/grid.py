@@ -86,9 +86,16 @@ def _run(cell: _Cell, side: Side, engine: Engine, grid: Grid, turn: int) -> None
         if turn == 0:
             cell.peak_bytes[side] = engine.peak_batch_bytes(rows, grid.new_tokens)
         else:
-            cell.token_s[side].append(tuple(engine.time_batch(rows, grid.new_tokens)))
+            cell.token_s[side].append(_marks(engine, rows, grid.new_tokens))
     except ModelError as error:
         cell.failures[side] = str(error)
+
+
+def _marks(engine: Engine, rows: list[list[int]], n_tokens: int) -> tuple[float, ...]:
+    marks = tuple(engine.time_batch(rows, n_tokens))
+    if len(marks) != n_tokens:
+        raise ModelError(f"{engine.info.name} did not run all rows at once")
+    return marks
 
 
 def _draw(cell: _Cell, n_vocabulary: int, *, seed: int, turn: int) -> list[list[int]]:

@@ -73,6 +73,20 @@ def test_a_cell_without_memory_is_reported_and_the_rest_goes_on():
     assert times[3].peak_bytes is None
 
 
+def test_rows_that_were_not_run_at_once_are_no_batch():
+    class Halving(ScriptedEngine):
+        def time_batch(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> list[float]:
+            half = super().time_batch(prompts[: len(prompts) // 2], n_tokens)
+            return half + [half[-1] + mark for mark in half] if half else [0.1] * n_tokens
+
+    times = measure_grid(
+        ScriptedEngine({}, token_s=0.1), Halving({}, token_s=0.1), GRID, progress=Silent()
+    )
+    assert [t.failure for t in times] == [
+        None, None, None, "scripted did not run all rows at once",
+    ]  # fmt: skip
+
+
 def test_a_cell_beyond_the_context_is_not_run():
     log: Log = []
     small = Logged("a", log, token_s=0.1, context_tokens=20)

@@ -8,7 +8,6 @@ from tailqa.stats.clustered import (
     Clusters,
     clustered_geometric_mean,
     clustered_mean,
-    clustered_quantile,
     clustered_share,
 )
 from tailqa.stats.crossover import crossover, median_ratio, speed_of
@@ -17,6 +16,7 @@ from tailqa.stats.paired import paired_gap
 from tailqa.stats.planning import noninferiority_n, queries_to_settle
 from tailqa.stats.pooled import pooled_accuracy, pooled_gap, tail_interaction
 from tailqa.stats.proportion import accuracy, flip_rate
+from tailqa.stats.quantiles import clustered_quantiles
 from tailqa.stats.ranking import ranking_auc
 from tailqa.stats.ratio import retention
 from tailqa.stats.sample import mean_estimate, quantile_estimate
@@ -26,7 +26,7 @@ __all__ = [
     "accuracy",
     "clustered_geometric_mean",
     "clustered_mean",
-    "clustered_quantile",
+    "clustered_quantiles",
     "clustered_share",
     "crossover",
     "flip_rate",

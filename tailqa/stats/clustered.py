@@ -1,4 +1,4 @@
-"""Values that come in clusters, such as the positions of one answer: means, shares, quantiles.
+"""Values that come in clusters, such as the positions of one answer: means and shares.
 
 Positions of one query resemble each other, so a query is the unit of every interval here. Strata
 are put together by their weights: the estimate is Σ w·(stratum's estimate), its variance Σ w²·(the
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.stats.checks import check_share, check_weights
-from tailqa.stats.sample import MIN_EQUAL_VALUES, values_needed
+from tailqa.stats.sample import MIN_EQUAL_VALUES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,7 @@ def clustered_mean(
     >>> round(mean.value, 3), round(mean.low, 3), round(mean.high, 3), mean.n
     (2.143, -0.456, 4.742, 7)
     """
-    found = _linearise(strata, weights)
+    found = linearise(strata, weights)
     if isinstance(found, TooFew):
         return found
     if found.variance == 0 and found.n_clusters < MIN_EQUAL_VALUES:
@@ -94,11 +94,11 @@ def clustered_share(
     >>> round(share.value, 3), round(share.low, 3), round(share.high, 3)
     (0.85, 0.375, 0.997)
     """
-    found = _linearise(strata, weights)
+    found = linearise(strata, weights)
     if isinstance(found, TooFew):
         return found
     value = min(1.0, max(0.0, found.value))
-    low, high = _korn_graubard(value, _effective(value, found, level), level)
+    low, high = korn_graubard(value, effective_n(value, found, level), level)
     return Estimate(
         value=value,
         low=min(low, value),
@@ -109,76 +109,8 @@ def clustered_share(
     )
 
 
-def clustered_quantile(
-    strata: "Sequence[Sequence[np.ndarray]]",
-    q: float,
-    weights: Sequence[float] = (1.0,),
-    *,
-    level: float = 0.95,
-) -> Measured:
-    """The q-quantile of values that come in one array per query; infinity stands for never.
-
-    Korn & Graubard's interval of the share q, read off the sample (Woodruff, JASA 1952, 47:
-    635–646; as the `beta` interval of R's svyquantile). TooFew where these values are worth fewer
-    independent ones than an order-statistic interval takes (`quantile_estimate`), or where the
-    quantile or a limit is infinite. ValueError as in `clustered_mean`, and for NaN.
-
-    >>> import numpy as np
-    >>> median = clustered_quantile([[np.array([n, n + 9.0]) for n in range(30)]], 0.5)
-    >>> median.value, median.low, median.high, median.n
-    (19.0, 14.0, 24.0, 60)
-    """
-    import numpy as np
-
-    q, tail = check_share("q", q), (1 - check_share("level", level)) / 2
-    shares = check_weights(weights, len(strata))
-    used = [(rows, share) for rows, share in zip(strata, shares, strict=True) if share > 0]
-    if any(not rows for rows, _ in used):
-        return _empty([[1] * len(rows) for rows, _ in used])
-    counts = [np.array([len(row) for row in rows]) for rows, _ in used]
-    values = [np.concatenate([np.asarray(row, dtype=float) for row in rows]) for rows, _ in used]
-    everything = np.concatenate(values)
-    if np.isnan(everything).any():
-        raise ValueError("values must not be NaN")
-    masses = [np.full(len(v), w / len(v)) for v, (_, w) in zip(values, used, strict=True)]
-    order = np.argsort(everything, kind="stable")
-    ordered, reached = everything[order], np.cumsum(np.concatenate(masses)[order])
-
-    def at(share: float) -> float:
-        # Rounding of the sums must not carry a share of exactly k/n past its value.
-        rank = int(np.searchsorted(reached, share - 1e-12))
-        return float(ordered[min(len(ordered) - 1, rank)])
-
-    value = at(q)
-    below = [
-        (np.add.reduceat(v <= value, np.cumsum(n) - n, dtype=float).tolist(), n.tolist())
-        for v, n in zip(values, counts, strict=True)
-    ]
-    found = _linearise(below, [share for _, share in used])
-    if isinstance(found, TooFew):
-        return found
-    worth, needed = _effective(q, found, level), values_needed(q, tail)
-    if worth < needed:
-        # Below that number the spread of so far a quantile does not show at all.
-        few = found.n < needed
-        have = f"there are {found.n:,}" if few else f"these are worth {int(worth):,}"
-        reason = f"a p{100 * q:g} takes {needed:,} independent values, {have}"
-        return TooFew(reason=reason, n=found.n)
-    low, high = (at(share) for share in _korn_graubard(q, worth, level))
-    if not math.isfinite(max(value, high)):
-        return TooFew(reason=f"too many never do for a p{100 * q:g}", n=found.n)
-    return Estimate(
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
-        level=level,
-        method="woodruff-korn-graubard",
-        n=found.n,
-    )
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Linearised:
+class Linearised:
     """A weighted mean; `n_equal` is how many queries of equal weight it is worth."""
 
     value: float
@@ -189,7 +121,8 @@ class _Linearised:
     n_equal: float
 
 
-def _linearise(strata: Sequence[Clusters], weights: Sequence[float]) -> _Linearised | TooFew:
+def linearise(strata: Sequence[Clusters], weights: Sequence[float]) -> Linearised | TooFew:
+    """The weighted mean and its variance; TooFew below two queries in a stratum."""
     import numpy as np
 
     shares = check_weights(weights, len(strata))
@@ -202,7 +135,7 @@ def _linearise(strata: Sequence[Clusters], weights: Sequence[float]) -> _Lineari
         if len(sums) != len(counts) or (counts < 1).any() or not np.isfinite(sums).all():
             raise ValueError("strata must hold finite sums, each with a count of at least 1")
     if any(len(sums) < 2 for sums, _, _ in used):
-        return _empty([counts for _, counts, _ in used])
+        return too_few_queries([counts for _, counts, _ in used])
     value = variance = unequal = 0.0
     for sums, counts, share in used:
         n_clusters, mean = len(sums), sums.sum() / counts.sum()
@@ -211,7 +144,7 @@ def _linearise(strata: Sequence[Clusters], weights: Sequence[float]) -> _Lineari
         variance += share**2 * float(residual @ residual) * n_clusters / (n_clusters - 1)
         unequal += share**2 / n_clusters
     n_clusters = sum(len(sums) for sums, _, _ in used)
-    return _Linearised(
+    return Linearised(
         value=float(value),
         variance=variance,
         df=n_clusters - len(used),
@@ -221,7 +154,8 @@ def _linearise(strata: Sequence[Clusters], weights: Sequence[float]) -> _Lineari
     )
 
 
-def _empty(counts: "Sequence[Sequence[float] | np.ndarray]") -> TooFew:
+def too_few_queries(counts: "Sequence[Sequence[float] | np.ndarray]") -> TooFew:
+    """Says in how many strata there are fewer than two; `counts` holds the values per query."""
     short = sum(len(of_stratum) < 2 for of_stratum in counts)
     reason = f"{short} of {len(counts)} strata have fewer than 2 measured queries"
     if len(counts) == 1:
@@ -229,7 +163,7 @@ def _empty(counts: "Sequence[Sequence[float] | np.ndarray]") -> TooFew:
     return TooFew(reason=reason, n=int(sum(sum(of_stratum) for of_stratum in counts)))
 
 
-def _effective(share: float, found: _Linearised, level: float) -> float:
+def effective_n(share: float, found: Linearised, level: float) -> float:
     """The number of independent values that would give this variance, at most all of them."""
     if found.variance == 0 or not 0 < share < 1:
         return found.n_equal * (_t(found.n_clusters, level) / _t(found.df, level)) ** 2
@@ -238,7 +172,8 @@ def _effective(share: float, found: _Linearised, level: float) -> float:
     return min(float(found.n), corrected)
 
 
-def _korn_graubard(share: float, n: float, level: float) -> tuple[float, float]:
+def korn_graubard(share: float, n: float, level: float) -> tuple[float, float]:
+    """Clopper–Pearson limits of a share of `n` values, where `n` need not be whole."""
     from scipy.special import betaincinv
 
     tail, hits = (1 - level) / 2, share * n

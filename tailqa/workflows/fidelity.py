@@ -149,13 +149,14 @@ def _result(
     def totals(of: "Callable[[QueryFidelity], float]") -> list[stats.Clusters]:
         return [([of(row) for row in rows], [row.n_positions for row in rows]) for rows in strata]
 
-    def kl_quantile(q: float) -> Measured:
-        return stats.clustered_quantile([[row.kl for row in rows] for rows in strata], q, weights)
-
     never = [
         ([float(row.first_divergence is None) for row in rows], [1] * len(rows)) for rows in strata
     ]
     first = [[np.array([row.first_divergence or math.inf]) for row in rows] for rows in strata]
+    kl = stats.clustered_quantiles(
+        [[row.kl for row in rows] for rows in strata], (0.5, 0.9, 0.99, 0.999), weights
+    )
+    [half] = stats.clustered_quantiles(first, (0.5,), weights)
     return FidelityResult(
         name=name,
         scope=scope,
@@ -165,15 +166,15 @@ def _result(
         reverse_kl=stats.clustered_mean(
             totals(lambda row: row.reverse_kl_sum), weights, skewed=True
         ),
-        kl_p50=kl_quantile(0.5),
-        kl_p90=kl_quantile(0.9),
-        kl_p99=kl_quantile(0.99),
-        kl_p999=kl_quantile(0.999),
+        kl_p50=kl[0],
+        kl_p90=kl[1],
+        kl_p99=kl[2],
+        kl_p999=kl[3],
         same_top1=stats.clustered_share(totals(lambda row: row.n_same_top1), weights),
         acceptance=stats.clustered_mean(
             totals(lambda row: row.acceptance_sum), weights, highest=1.0
         ),
-        first_divergence_tokens=stats.clustered_quantile(first, 0.5, weights),
+        first_divergence_tokens=half,
         never_diverged=stats.clustered_share(never, weights),
         perplexity_ratio=stats.clustered_geometric_mean(
             totals(lambda row: row.teacher_logprob_sum - row.student_logprob_sum), weights

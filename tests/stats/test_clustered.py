@@ -13,7 +13,7 @@ from tailqa.core.estimate import Estimate, TooFew
 from tailqa.stats import (
     clustered_geometric_mean,
     clustered_mean,
-    clustered_quantile,
+    clustered_quantiles,
     clustered_share,
     mean_estimate,
     pooled_accuracy,
@@ -27,6 +27,11 @@ def answers(rng, n):
         np.exp(level + rng.normal(0, 1.0, length) - 4)
         for level, length in zip(levels, lengths, strict=True)
     ]
+
+
+def clustered_quantile(strata, q, weights=(1.0,)):
+    [found] = clustered_quantiles(strata, [q], weights)
+    return found
 
 
 def clusters(rows):

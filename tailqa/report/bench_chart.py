@@ -18,6 +18,9 @@ READINGS: dict[Speed, str] = {
     "unmeasured": "unmeasured",
 }
 _DODGE = 9.0
+_LABEL = 22.0
+"""Room above and below the marks for the words."""
+
 _TICKS = (
     (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0),
     (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0),
@@ -71,7 +74,7 @@ def _panel(
 
     def place(ratio: float) -> float:
         share = (math.log(ratio) - math.log(low)) / (math.log(high) - math.log(low))
-        return round(BOTTOM - share * (BOTTOM - TOP), 2)
+        return round(BOTTOM - _LABEL - share * (BOTTOM - TOP - 2 * _LABEL), 2)
 
     points = []
     for ratio in ratios:

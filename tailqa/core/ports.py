@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tailqa.core.answer import Attempt
+from tailqa.core.errors import ModelError
 from tailqa.core.query import Generation, Message
 from tailqa.core.report import ModelInfo
 
@@ -74,8 +75,15 @@ class Engine(Protocol):
     def context_tokens(self) -> int | None:
         """The longest prompt plus completion that the model takes, where it says so."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of how the model was run so far, in sentences."""
+
     def encode(self, request: Request) -> Encoded:
         """The request as token ids."""
+
+    def encode_many(self, requests: Sequence[Request]) -> list[Encoded | ModelError]:
+        """Many requests at once, or what keeps the model from taking one, in order."""
 
     def batches(self, requests: Sequence[Encoded]) -> list[list[int]]:
         """A partition of `requests` by index, a function of them alone.
@@ -84,8 +92,11 @@ class Engine(Protocol):
         in the store.
         """
 
-    def run(self, batch: Sequence[Encoded]) -> Iterator[Attempt]:
-        """One attempt per request, in order; raises ModelError for the whole batch."""
+    def run(self, batch: Sequence[Encoded]) -> Iterator[Attempt | ModelError]:
+        """One attempt, or what kept it from being made, per request in order.
+
+        Raises ModelError for the whole batch.
+        """
 
     def time(self, request: Encoded) -> Timing:
         """Answers one request alone and times it."""

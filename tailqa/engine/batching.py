@@ -1,12 +1,12 @@
-"""Which requests share a forward pass: a function of the requests alone."""
+"""Which requests are answered in one go: a function of the requests alone."""
 
 from collections.abc import Sequence
 
 from tailqa.core.ports import Encoded
+from tailqa.engine.prefixes import shared_length
 
-DEFAULT_ROWS = 32
-PADDED_TOKENS = 32_768
-"""A batch takes up at most this many positions, unless a single request needs more."""
+MOST_REQUESTS = 512
+MOST_TOKENS = 65_536
 
 
 def length(request: Encoded) -> int:
@@ -16,37 +16,39 @@ def length(request: Encoded) -> int:
     return len(request.token_ids) + request.request.generation.max_tokens
 
 
-def partition(requests: Sequence[Encoded], *, rows: int | None = None) -> list[list[int]]:
-    """Indices of `requests` in batches, longest first, so that padding is small.
+def partition(
+    requests: Sequence[Encoded], *, tokens: int = MOST_TOKENS, most: int = MOST_REQUESTS
+) -> list[list[int]]:
+    """Indices of `requests` in batches, those that share a long prefix in the same one.
 
-    A batch has at most `rows` requests; without `rows`, at most DEFAULT_ROWS of them and
-    PADDED_TOKENS positions. Choices and generations do not mix.
+    A batch has at most `most` requests, and at most `tokens` positions to compute unless a single
+    request needs more; a prefix shared with the request before is not counted again. Within a
+    batch the long ones come first. Choices and generations do not mix.
 
     >>> from tailqa.core.ports import Request
     >>> from tailqa.core.query import Generation
     >>> ask = Request(query_id="q", prompt="", generation=Generation(max_tokens=1))
     >>> items = [Encoded(request=ask, text="", token_ids=(1,) * n) for n in (3, 9, 5)]
-    >>> partition(items, rows=2)
-    [[1, 2], [0]]
+    >>> partition(items, most=2)
+    [[2, 0], [1]]
     """
     batches: list[list[int]] = []
     for choosing in (True, False):
         alike = [i for i, request in enumerate(requests) if bool(request.choice_ids) is choosing]
-        alike.sort(key=lambda i: -length(requests[i]))
+        alike.sort(key=lambda i: requests[i].token_ids)
         open_batch: list[int] = []
+        open_tokens = 0
         for index in alike:
-            # Sorted: the first request of a batch is its longest.
-            longest = length(requests[open_batch[0]]) if open_batch else 0
-            if open_batch and _is_full(len(open_batch), longest, rows):
+            request = requests[index]
+            before = requests[open_batch[-1]].token_ids if open_batch else ()
+            new = length(request) - shared_length(before, request.token_ids)
+            if open_batch and (len(open_batch) == most or open_tokens + new > tokens):
                 batches.append(open_batch)
-                open_batch = []
+                open_batch, open_tokens, new = [], 0, length(request)
             open_batch.append(index)
+            open_tokens += new
         if open_batch:
             batches.append(open_batch)
+    for batch in batches:
+        batch.sort(key=lambda index: -length(requests[index]))
     return batches
-
-
-def _is_full(n: int, longest: int, rows: int | None) -> bool:
-    if rows is not None:
-        return n >= rows
-    return n >= DEFAULT_ROWS or (n + 1) * longest > PADDED_TOKENS

@@ -1,5 +1,6 @@
 """Requests → token ids, as lm-eval's `hf` backend makes them."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,9 @@ from jinja2 import TemplateError
 from tailqa.core.errors import ModelError
 from tailqa.core.ports import Encoded, Request
 from tailqa.core.query import Message
+
+_AT_ONCE = 256
+"""Requests whose token ids are held as lists at a time."""
 
 
 class Encoder:
@@ -22,10 +26,24 @@ class Encoder:
     def __init__(self, tokenizer: Any, *, n_embeddings: int) -> None:
         self._tokenizer = tokenizer
         self._n_embeddings = n_embeddings
+        self._ahead: dict[tuple[str, bool], list[int]] = {}
         self._begin = tokenizer.bos_token_id
         if self._begin is None:
             self._begin = tokenizer.eos_token_id
         self._begin_text = None if self._begin is None else tokenizer.decode(self._begin)
+
+    def encode_many(self, requests: Sequence[Request]) -> list[Encoded | ModelError]:
+        """Many requests; where one cannot be taken, its error stands in its place.
+
+        All texts go to the tokenizer together, which splits them over the processor's cores.
+        """
+        encoded: list[Encoded | ModelError] = []
+        for start in range(0, len(requests), _AT_ONCE):
+            part = requests[start : start + _AT_ONCE]
+            self._tokenise_ahead(part)
+            encoded += [self._encoded(request) for request in part]
+            self._ahead.clear()
+        return encoded
 
     def encode(self, request: Request) -> Encoded:
         """The request as token ids. Raises ModelError when the tokenizer cannot take it."""
@@ -40,6 +58,34 @@ class Encoder:
             for choice in request.choices
         )
         return Encoded(request=request, text=text, token_ids=prompt_ids, choice_ids=choice_ids)
+
+    def _encoded(self, request: Request) -> Encoded | ModelError:
+        try:
+            return self.encode(request)
+        except ModelError as error:
+            return error
+
+    def _tokenise_ahead(self, requests: Sequence[Request]) -> None:
+        """Keeps the ids of all texts that `encode` will ask for."""
+        texts: dict[bool, set[str]] = {True: set(), False: set()}
+        for request in requests:
+            plain = isinstance(request.prompt, str)
+            with contextlib.suppress(ModelError):
+                text = (
+                    request.prompt
+                    if isinstance(request.prompt, str)
+                    else self._render(request.prompt)
+                )
+                context = text.rstrip() if request.choices else text
+                ends = [text[len(context) :] + choice for choice in request.choices]
+                adding = self._adds(context, plain)
+                texts[adding] |= {context, *(context + end for end in ends)}
+        for adding, wanted in texts.items():
+            listed = sorted(wanted)
+            # A text that the tokenizer refuses is found and named when its turn comes.
+            with contextlib.suppress(UnicodeError, TypeError, ValueError):
+                ids = self._call(listed, adding) if listed else []
+                self._ahead |= {(text, adding): row for text, row in zip(listed, ids, strict=True)}
 
     def _render(self, messages: Sequence[Message]) -> str:
         if getattr(self._tokenizer, "chat_template", None) is None:
@@ -74,15 +120,26 @@ class Encoder:
         return ids
 
     def _ids(self, text: str, plain: bool) -> tuple[int, ...]:
-        begun = self._begin_text and text.startswith(self._begin_text)
-        return self._tokens(text, add_special_tokens=plain and not begun)
+        return self._tokens(text, add_special_tokens=self._adds(text, plain))
+
+    def _adds(self, text: str, plain: bool) -> bool:
+        return plain and not (self._begin_text and text.startswith(self._begin_text))
+
+    def _call(self, text: str | list[str], add_special_tokens: bool) -> Any:
+        # verbose: no warning about long texts, which are refused by name elsewhere.
+        return self._tokenizer(
+            text,
+            add_special_tokens=add_special_tokens,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )["input_ids"]
 
     def _tokens(self, text: str, *, add_special_tokens: bool) -> tuple[int, ...]:
         try:
-            # verbose: no warning about long texts, which are refused by name elsewhere.
-            ids = self._tokenizer(text, add_special_tokens=add_special_tokens, verbose=False)[
-                "input_ids"
-            ]
+            ids = self._ahead.get((text, add_special_tokens))
+            if ids is None:
+                ids = self._call(text, add_special_tokens)
         except (UnicodeError, TypeError, ValueError) as error:
             raise ModelError(f"the tokenizer cannot take the text: {error}") from error
         if ids and max(ids) >= self._n_embeddings:

@@ -1,5 +1,6 @@
 """Requests → token ids that fit the model's context."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tailqa.core.errors import ModelError
@@ -20,14 +21,26 @@ def fitted(engine: Engine, request: Request) -> Encoded:
     >>> fitted(engine, Request(query_id="q", prompt="2 + 2 = ?", generation=cut)).cut_tokens
     2
     """
-    encoded = engine.encode(request)
+    [encoded] = fit_all(engine, [request])
+    if isinstance(encoded, ModelError):
+        raise encoded
+    return encoded
+
+
+def fit_all(engine: Engine, requests: Sequence[Request]) -> list[Encoded | ModelError]:
+    """The same of many at once; what keeps the model from taking a request is in its place."""
+    encoded = engine.encode_many(requests)
+    return [one if isinstance(one, ModelError) else _fit(engine, one) for one in encoded]
+
+
+def _fit(engine: Engine, encoded: Encoded) -> Encoded | ModelError:
     context, needed, n = engine.context_tokens, length(encoded), len(encoded.token_ids)
     if context is None or needed <= context:
         return encoded
     surplus = needed - context
-    if request.generation.truncate == "left" and surplus < n:
+    if encoded.request.generation.truncate == "left" and surplus < n:
         return replace(encoded, token_ids=encoded.token_ids[surplus:], cut_tokens=surplus)
-    raise ModelError(
+    return ModelError(
         f"the prompt ({n} tokens) and its completion ({needed - n}) exceed the model's {context} "
         "tokens; fewer shots (--num-fewshot) or a smaller max_tokens would fit"
     )

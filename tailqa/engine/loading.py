@@ -4,7 +4,6 @@ import contextlib
 import io
 import logging
 import sys
-import traceback
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +15,7 @@ from transformers.utils import logging as transformers_logging
 from tailqa.core.errors import ModelError
 from tailqa.engine.adapter import put_adapter
 from tailqa.engine.arguments import ModelArgs
+from tailqa.engine.memory import OUT_OF_MEMORY, freed, is_out_of_memory
 from tailqa.engine.quantization import quantization_config
 from tailqa.engine.spec import Source
 
@@ -228,14 +228,9 @@ def _one_sentence(spec: str) -> Iterator[None]:
 
 
 def _failure(error: BaseException) -> str:
-    # The frames of the failed pass hold its tensors as long as the error lives.
-    traceback.clear_frames(error.__traceback__)
-    text = str(error)
-    out_of_memory = isinstance(error, torch.OutOfMemoryError | MemoryError)
-    if out_of_memory or "can't allocate memory" in text or "not enough memory" in text:
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        return "ran out of memory; use a smaller --batch-size or a smaller dtype."
+    freed(error)
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY
     return f"failed: {_first_sentence(error)}"
 
 

@@ -1,5 +1,6 @@
 """A model on this machine, run by transformers."""
 
+import copy
 import gc
 import math
 import time
@@ -17,7 +18,7 @@ from tailqa.core.query import Generation
 from tailqa.core.report import ModelInfo
 from tailqa.engine.arguments import ModelArgs
 from tailqa.engine.attention import NAME
-from tailqa.engine.batching import DEFAULT_ROWS, length, partition
+from tailqa.engine.batching import MOST_TOKENS, length, partition
 from tailqa.engine.encoding import Encoder
 from tailqa.engine.fingerprint import model_info
 from tailqa.engine.footprint import footprint
@@ -26,12 +27,23 @@ from tailqa.engine.generation import generate_shared
 from tailqa.engine.loading import load, running
 from tailqa.engine.memory import peak_bytes
 from tailqa.engine.plain import generate_plain, logits_plain
-from tailqa.engine.scoring import find_plain, find_shared, score_choices
+from tailqa.engine.scoring import find_plain, find_shared, logits_shared, score_choices
 from tailqa.engine.shared import SharedForward
 from tailqa.engine.sharing import Sharing, attending, find_sharing
 from tailqa.engine.spec import Source
 from tailqa.engine.stopping import cut
 from tailqa.engine.texts import NOT_FINITE, Text, Voice, end_ids
+from tailqa.engine.weights import free_bytes
+
+_CPU_ROWS, _GPU_ROWS = 64, 256
+_CPU_WORK, _GPU_WORK = 1e13, 1e16
+"""Operations of a batch: about a minute. What is killed in a batch is computed again."""
+
+_PADDED_TOKENS = 32_768
+"""Positions of a batch whose memory is not known."""
+
+_MEMORY_SHARE = 0.25
+"""Of the free memory for keys and values."""
 
 
 class LocalEngine:
@@ -52,7 +64,10 @@ class LocalEngine:
         self._context_tokens = getattr(
             model.config.get_text_config(), "max_position_embeddings", None
         )
-        self._encoder = Encoder(tokenizer, n_embeddings=model.get_input_embeddings().num_embeddings)
+        # A tokenizer is not safe for threads, and texts are encoded ahead in one.
+        self._encoder = Encoder(
+            copy.deepcopy(tokenizer), n_embeddings=model.get_input_embeddings().num_embeddings
+        )
         self._footprint = footprint(model)
         ends = end_ids(model, tokenizer)
         self._voice = Voice(
@@ -108,13 +123,27 @@ class LocalEngine:
         vocabulary: dict[str, int] = self._tokenizer.get_vocab()
         return vocabulary
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of how the model was run so far, in sentences."""
+        return tuple(
+            f"Prefixes that prompts share were computed anew for every row: {note}."
+            for note in sorted(self._notes)
+        )
+
     def encode(self, request: Request) -> Encoded:
         """The request as token ids, as lm-eval's `hf` backend makes them."""
         return self._encoder.encode(request)
 
+    def encode_many(self, requests: Sequence[Request]) -> list[Encoded | ModelError]:
+        """The same for many at once, tokenised in parallel."""
+        return self._encoder.encode_many(requests)
+
     def batches(self, requests: Sequence[Encoded]) -> list[list[int]]:
-        """Sorted by length, of a fixed size."""
-        return partition(requests, rows=self._batch_size)
+        """Prompts that share a prefix together; as many as keep the device busy for a while."""
+        work = _GPU_WORK if self._info.device.startswith("cuda") else _CPU_WORK
+        tokens = int(work / (2 * max(1, self._info.n_parameters)))
+        return partition(requests, tokens=min(tokens, MOST_TOKENS))
 
     def run(self, batch: Sequence[Encoded]) -> Iterator[Attempt | ModelError]:
         """One attempt, or what kept it from being made, per request in order.
@@ -138,7 +167,8 @@ class LocalEngine:
                 self._score([request])
                 marks.append(time.perf_counter())
             else:
-                self._generate([request], self._voice, lambda: marks.append(time.perf_counter()))
+                tick = partial(_mark, marks)
+                list(self._generate([request], self._voice, tick))
         return Timing(
             first_token_s=marks[0] - start,
             answer_s=marks[-1] - start,
@@ -158,7 +188,7 @@ class LocalEngine:
         with running(self._info.name):
             self._synchronise()
             start = time.perf_counter()
-            self._generate(rows, endless, lambda: marks.append(time.perf_counter()), len(rows))
+            list(self._generate(rows, endless, partial(_mark, marks), len(rows)))
         return [mark - start for mark in marks]
 
     @property
@@ -180,9 +210,14 @@ class LocalEngine:
         Row i of the result predicts token i of the last `count` tokens; each row must be longer
         than its count. Raises ModelError.
         """
-        for row, count in zip(rows, counts, strict=True):
+        begins = [tuple(row[:-1]) for row in rows]
+        if begins and self._shares(max(map(len, begins))):
+            with running(self._info.name):
+                yield from logits_shared(self._shared, begins, counts)
+            return
+        for begin, count in zip(begins, counts, strict=True):
             with running(self._info.name), attending(self._model, self._own_attention):
-                [logits] = logits_plain(self._forward, self._voice.pad_id, [row[:-1]], [count])
+                [logits] = logits_plain(self._forward, self._voice.pad_id, [begin], [count])
             yield logits
 
     def close(self) -> None:
@@ -198,28 +233,47 @@ class LocalEngine:
         voice: Voice,
         on_token: Callable[[], None] | None = None,
         rows: int | None = None,
-    ) -> list[Text]:
-        rows = rows or self._batch_size or DEFAULT_ROWS
-        if self._shares(max(map(length, batch))):
-            return generate_shared(self._shared, voice, batch, rows, on_token)
-        texts: list[Text] = []
-        with attending(self._model, self._own_attention):
-            for start in range(0, len(batch), rows):
-                texts += generate_plain(self._forward, voice, batch[start : start + rows], on_token)
-        return texts
+    ) -> Iterator[Text]:
+        longest = max(map(length, batch))
+        rows = rows or self._rows(longest)
+        if self._shares(longest):
+            yield from generate_shared(self._shared, voice, batch, rows, on_token)
+            return
+        for start in range(0, len(batch), rows):
+            part = batch[start : start + rows]
+            with attending(self._model, self._own_attention):
+                texts = generate_plain(self._forward, voice, part, on_token)
+            yield from texts
 
     def _score(self, batch: Sequence[Encoded]) -> list[tuple[float, ...]]:
         if self._shares(max(map(length, batch))):
             return score_choices(batch, partial(find_shared, self._shared))
-        rows = self._batch_size or DEFAULT_ROWS
+        rows = self._rows(max(map(length, batch)))
         logits = partial(logits_plain, self._forward, self._voice.pad_id, size=rows)
         with attending(self._model, self._own_attention):
             return score_choices(batch, partial(find_plain, logits))
 
+    def _rows(self, longest: int) -> int:
+        """How many rows of `longest` tokens are decoded at a time.
+
+        A power of two, so that a little more or less free memory makes no difference.
+        """
+        if self._batch_size is not None:
+            return self._batch_size
+        most = _GPU_ROWS if self._info.device.startswith("cuda") else _CPU_ROWS
+        free = free_bytes(self._info.device.partition(",")[0])
+        needed = longest * self._sharing.bytes_per_token
+        if free is None or not needed:
+            return max(1, min(most, _PADDED_TOKENS // longest))
+        fitting = max(1, int(_MEMORY_SHARE * free / needed))
+        return min(most, 1 << (fitting.bit_length() - 1))
+
     def _shares(self, longest: int) -> bool:
         if longest <= self._sharing.longest:
             return True
-        window = f"rows of more than {self._sharing.longest} tokens exceed its attention window"
+        window = (
+            f"rows of more than {self._sharing.longest:,.0f} tokens exceed its attention window"
+        )
         self._notes.add(self._sharing.reason or window)
         return False
 
@@ -241,6 +295,10 @@ class LocalEngine:
         if self._info.device.startswith("cuda"):
             for device in self._info.device.split(", "):
                 torch.cuda.synchronize(device)
+
+
+def _mark(marks: list[float]) -> None:
+    marks.append(time.perf_counter())
 
 
 def _choice(item: Encoded, logprobs: tuple[float, ...]) -> Attempt | ModelError:

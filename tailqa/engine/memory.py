@@ -2,12 +2,38 @@
 
 import ctypes
 import re
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+OUT_OF_MEMORY = "ran out of memory; use a smaller --batch-size or a smaller dtype."
+
 _STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a forward pass failed for want of memory; the CPU's allocator has no type for it.
+
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("shapes differ"))
+    (True, False)
+    """
+    import torch
+
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(
+        words in text for words in ("can't allocate memory", "not enough memory")
+    )
+
+
+def freed(error: BaseException) -> None:
+    """Gives back what a failed forward pass holds: its frames live as long as the error does."""
+    import torch
+
+    traceback.clear_frames(error.__traceback__)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def peak_bytes(work: Callable[[], object], *, cuda: bool) -> int | None:

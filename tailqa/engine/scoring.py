@@ -8,11 +8,17 @@ import torch
 from torch import Tensor
 
 from tailqa.core.ports import Encoded
-from tailqa.engine.prefixes import Row, shared_length
+from tailqa.engine.memory import freed, is_out_of_memory
+from tailqa.engine.prefixes import PACK_TOKENS, Row, shared_length
 from tailqa.engine.shared import SharedForward, Token, run
 
 _AT_ONCE = 64
 """Positions whose logits are held in float32 at a time."""
+
+_TOGETHER = 256
+"""Positions whose logits are held in the model's own dtype at a time, unless one row has more."""
+
+_FEWEST_TOKENS = 16
 
 Targets = dict[Token, set[int]]
 Found = dict[tuple[Token, int], float]
@@ -53,9 +59,26 @@ def score_choices(
 
 @torch.inference_mode()
 def find_shared(forward: SharedForward, rows: Sequence[Row], targets: Targets) -> Found:
-    """Every prefix is computed once; the vocabulary is projected at the targets only."""
+    """Every prefix is computed once; the vocabulary is projected at the targets only.
+
+    Out of memory, the packs are halved.
+    """
+    pack_tokens = PACK_TOKENS
+    while True:
+        try:
+            return _find_packed(forward, rows, targets, pack_tokens)
+        except (RuntimeError, MemoryError) as error:
+            pack_tokens //= 2
+            if not is_out_of_memory(error) or pack_tokens < _FEWEST_TOKENS:
+                raise
+            freed(error)
+
+
+def _find_packed(
+    forward: SharedForward, rows: Sequence[Row], targets: Targets, pack_tokens: int
+) -> Found:
     found: Found = {}
-    for _, _, tokens, computed in run(forward, rows, targets):
+    for _, _, tokens, computed in run(forward, rows, targets, pack_tokens=pack_tokens):
         for start in range(0, len(tokens), _AT_ONCE):
             part = tokens[start : start + _AT_ONCE]
             _read(computed.logits[start : start + len(part)], part, targets, found)
@@ -80,6 +103,34 @@ def find_plain(
         places = torch.tensor(positions, device=logits.device) - len(rows[row])
         _read(logits[places], [(row, position) for position in positions], targets, found)
     return found
+
+
+@torch.inference_mode()
+def logits_shared(
+    forward: SharedForward, rows: Sequence[Row], counts: Sequence[int]
+) -> Iterator[Tensor]:
+    """The logits (count × vocabulary) of each row's last `count` positions, in order.
+
+    Rows that follow each other share their prefixes as long as few positions are asked for.
+    """
+    start = 0
+    while start < len(rows):
+        stop, positions = start + 1, counts[start]
+        while stop < len(rows) and positions + counts[stop] <= _TOGETHER:
+            positions += counts[stop]
+            stop += 1
+        part = rows[start:stop]
+        owners = _Owners(ordered := sorted(set(part)))
+        wanted = [
+            [owners.of(row, place) for place in range(len(row) - count, len(row))]
+            for row, count in zip(part, counts[start:stop], strict=True)
+        ]
+        asked = {token for tokens in wanted for token in tokens}
+        found: dict[Token, Tensor] = {}
+        for _, _, tokens, computed in run(forward, ordered, asked):
+            found |= zip(tokens, computed.logits, strict=False)
+        yield from (torch.stack([found[token] for token in tokens]) for tokens in wanted)
+        start = stop
 
 
 class _Owners:

@@ -9,7 +9,7 @@ from tailqa.core.digest import digest
 from tailqa.core.errors import ModelError
 from tailqa.core.ports import Encoded, Footprint, Request, Timing
 from tailqa.core.report import ModelInfo
-from tailqa.engine.batching import partition
+from tailqa.engine.batching import MOST_REQUESTS, partition
 from tailqa.engine.stopping import cut
 
 Script = str | tuple[float, ...]
@@ -79,6 +79,11 @@ class ScriptedEngine:
         """As told."""
         return self._context_tokens
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing is worth a note."""
+        return ()
+
     def encode(self, request: Request) -> Encoded:
         """Words as tokens; a chat is one line per message."""
         prompt = request.prompt
@@ -91,9 +96,13 @@ class ScriptedEngine:
             choice_ids=tuple(_ids(choice) or (0,) for choice in request.choices),
         )
 
+    def encode_many(self, requests: Sequence[Request]) -> list[Encoded | ModelError]:
+        """One after the other."""
+        return [self.encode(request) for request in requests]
+
     def batches(self, requests: Sequence[Encoded]) -> list[list[int]]:
         """The partition that the local engine makes."""
-        return partition(requests, rows=self._batch_size)
+        return partition(requests, most=self._batch_size or MOST_REQUESTS)
 
     def run(self, batch: Sequence[Encoded]) -> Iterator[Attempt]:
         """What the script says; raises ModelError where it says nothing or is told to fail."""

@@ -109,13 +109,14 @@ def run(
     *,
     base: int = 0,
     trunk: Trunk = None,
+    pack_tokens: int = PACK_TOKENS,
 ) -> Iterator[tuple[Pack, Trunk, list[Token], Computed]]:
     """Runs all packs of sorted rows, whose first `base` tokens are in `trunk` already.
 
     Yields each pack with the trunk it stood on, the wanted tokens (row, position) that it holds
     and what it computed; `logits` has one row for each of them.
     """
-    for pack in plan(rows, base=base):
+    for pack in plan(rows, base=base, pack_tokens=pack_tokens):
         behind = cut_back(trunk, pack.trunk)
         found = {t: place for t, place in token_places(pack).items() if t in wanted}
         # No place at all would mean all of them.

@@ -20,10 +20,14 @@ _COARSE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """Rows of up to `longest` tokens can share their prefixes; 0: `reason` says why not."""
+    """Rows of up to `longest` tokens can share their prefixes; 0: `reason` says why not.
+
+    The keys and values of a token take up `bytes_per_token`.
+    """
 
     longest: float
     reason: str = ""
+    bytes_per_token: int = 0
 
 
 @contextlib.contextmanager
@@ -51,18 +55,23 @@ def find_sharing(model: Any, forward: Forward, pad_id: int) -> Sharing:
     ids[:, : size // 2] = ids[0, : size // 2]
     rows = sorted({tuple(row) for row in ids.tolist()})
     try:
-        difference = _difference(model, forward, rows, pad_id)
+        difference, bytes_per_token = _difference(model, forward, rows, pad_id)
     except Exception as error:
         # A model may fail in any way with a foreign attention.
         return Sharing(0, f"its attention cannot be shared ({type(error).__name__})")
     if difference > _TOLERANCE.get(model.dtype, _COARSE):
         return Sharing(0, "its logits come out differently behind a shared prefix")
-    return Sharing(window)
+    return Sharing(window, bytes_per_token=bytes_per_token)
 
 
 @torch.inference_mode()
-def _difference(model: Any, forward: Forward, rows: list[tuple[int, ...]], pad_id: int) -> float:
-    """The root mean square of the difference, in standard deviations of the logits."""
+def _difference(
+    model: Any, forward: Forward, rows: list[tuple[int, ...]], pad_id: int
+) -> tuple[float, int]:
+    """The root mean square of the difference, in standard deviations of the logits.
+
+    And the bytes that the keys and values of a token take up.
+    """
     begins = [row[:-1] for row in rows]
     expected = forward.last_logits(*left_pad(rows, pad_id, forward.device), 2).float()
     slots = Slots(len(rows))
@@ -76,7 +85,10 @@ def _difference(model: Any, forward: Forward, rows: list[tuple[int, ...]], pad_i
         layout = slots.layout(trunk, shared.dtype)
         last = shared.step([row[-1] for row in rows], [len(row) - 1 for row in rows], layout)
     found = torch.stack([torch.stack([ends[begin][1] for begin in begins]).float(), last], dim=1)
-    return float((found - expected).square().mean().sqrt() / expected.std())
+    states = [tensor for layer in ends[begins[0]][2] for tensor in layer]
+    taken = sum(tensor.numel() * tensor.element_size() for tensor in states)
+    difference = float((found - expected).square().mean().sqrt() / expected.std())
+    return difference, taken // (len(begins[0]) - base)
 
 
 def _window(config: Any) -> float:

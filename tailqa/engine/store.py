@@ -4,18 +4,19 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 
 from tailqa.core.answer import Attempt
 from tailqa.core.digest import digest
 from tailqa.core.errors import StoreError
-from tailqa.core.ports import Encoded
+from tailqa.core.ports import Encoded, Request
 from tailqa.core.report import ModelInfo
 
 APPLICATION_ID = 0x7461_6C71
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_KEY_VERSION = 1
 _BUSY_S = 30.0
 
 
@@ -67,6 +68,21 @@ class ResponseStore:
             rows = self._connection.execute(query, (json.dumps(list(keys)),)).fetchall()
         return {key: _attempt(value) for key, value in rows}
 
+    def get_asked(self, asked: Iterable[str]) -> dict[str, Attempt]:
+        """The attempts that are there, by what was asked (see `asked_key`)."""
+        query = (
+            "SELECT asked.key, attempts.value, asked.cut_tokens FROM asked JOIN attempts "
+            "ON attempts.key = asked.attempt WHERE asked.key IN (SELECT value FROM json_each(?))"
+        )
+        with self._faults():
+            rows = self._connection.execute(query, (json.dumps(list(asked)),)).fetchall()
+        return {key: replace(_attempt(value), cut_tokens=cut) for key, value, cut in rows}
+
+    def put_asked(self, asked: Iterable[tuple[str, str, int]]) -> None:
+        """Keeps (asked key, request key, tokens cut from the prompt) in one transaction."""
+        with self._faults(), self._transaction():
+            self._connection.executemany("INSERT OR IGNORE INTO asked VALUES (?, ?, ?)", asked)
+
     def put_many(self, attempts: Sequence[tuple[str, Attempt]]) -> None:
         """Keeps all attempts in one transaction; a key that is there already is left as it is."""
         rows = [(key, json.dumps(asdict(attempt), allow_nan=False)) for key, attempt in attempts]
@@ -81,7 +97,7 @@ class ResponseStore:
         # In WAL mode the operating system holds a committed page even when the process is killed,
         # so NORMAL (no fsync per commit) risks only the last commits of a power failure.
         self._connection.execute("PRAGMA synchronous=NORMAL")
-        if self._pragma("user_version") == 0:
+        if self._pragma("user_version") < SCHEMA_VERSION:
             with self._transaction():
                 self._create()
         if self._pragma("application_id") != APPLICATION_ID:
@@ -95,12 +111,20 @@ class ResponseStore:
         self._connection.execute("PRAGMA journal_mode=WAL")
 
     def _create(self) -> None:
-        if self._pragma("user_version") != 0:  # another process was faster
+        version = self._pragma("user_version")
+        if version >= SCHEMA_VERSION:  # another process was faster
             return
-        if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if version == 0:
+            if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise self._foreign()
+            self._connection.execute(
+                "CREATE TABLE attempts (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL)"
+            )
+        elif self._pragma("application_id") != APPLICATION_ID:
             raise self._foreign()
         self._connection.execute(
-            "CREATE TABLE attempts (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL)"
+            "CREATE TABLE asked (key TEXT PRIMARY KEY NOT NULL, attempt TEXT NOT NULL, "
+            "cut_tokens INTEGER NOT NULL)"
         )
         self._connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         self._connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
@@ -139,31 +163,56 @@ def request_key(info: ModelInfo, encoded: Encoded) -> str:
     It covers all that can change the attempt and nothing else: a greedy text depends neither on
     the seed nor on the sample's index, a choice on no generation setting.
     """
-    request, settings = encoded.request, encoded.request.generation
-    asked: dict[str, object] = {
-        "version": SCHEMA_VERSION,
+    asked = _identity(info) | {"prompt": encoded.token_ids}
+    if encoded.choice_ids:
+        asked["choices"] = encoded.choice_ids
+    else:
+        asked |= _drawing(encoded.request)
+    return digest(asked)
+
+
+def asked_key(info: ModelInfo, request: Request, context_tokens: int | None) -> str:
+    """A digest that leads to the attempt without tokenising anything.
+
+    It covers the text that is asked and all that makes token ids and an attempt of it.
+    """
+    prompt = request.prompt
+    messages: list[tuple[str, str]] = []
+    if not isinstance(prompt, str):
+        messages = [(message.role, message.content) for message in prompt]
+    asked = _identity(info) | {"text": messages or prompt, "context": context_tokens}
+    asked |= {"truncate": request.generation.truncate}
+    if request.choices:
+        asked["choices"] = request.choices
+    else:
+        asked |= _drawing(request)
+    return digest(asked)
+
+
+def _identity(info: ModelInfo) -> dict[str, object]:
+    identity: dict[str, object] = {
+        "version": _KEY_VERSION,
         "weights": info.weights_digest,
         "tokenizer": info.tokenizer_digest,
         "template": info.template_digest,
         "dtype": info.dtype,
         "engine": info.engine,
         "device": info.device.partition(":")[0],
-        "prompt": encoded.token_ids,
     }
-    if info.weights is not None:
-        asked["kept"] = info.weights
-    if encoded.choice_ids:
-        asked["choices"] = encoded.choice_ids
-    else:
-        asked |= {"max_tokens": settings.max_tokens, "stop": settings.stop}
-        if settings.temperature > 0:
-            asked |= {
-                "temperature": settings.temperature,
-                "top_p": settings.top_p,
-                "seed": request.seed,
-                "sample": request.sample,
-            }
-    return digest(asked)
+    return identity if info.weights is None else identity | {"kept": info.weights}
+
+
+def _drawing(request: Request) -> dict[str, object]:
+    settings = request.generation
+    drawing: dict[str, object] = {"max_tokens": settings.max_tokens, "stop": settings.stop}
+    if settings.temperature > 0:
+        drawing |= {
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            "seed": request.seed,
+            "sample": request.sample,
+        }
+    return drawing
 
 
 def _attempt(value: str) -> Attempt:

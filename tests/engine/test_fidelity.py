@@ -20,6 +20,7 @@ from tailqa.engine import (
     text_fidelity,
 )
 from tailqa.engine.divergence import CHUNK_POSITIONS, reduce_answer, reduce_logits
+from tailqa.engine.sharing import attending
 from tests.engine.conftest import make_folder
 
 ASKED = (
@@ -59,7 +60,7 @@ def run(teacher, student, requests, progress=None):
 
 def plain_logits(engine, ids, n):
     """Logits of the last `n` of `ids` from one pass of the bare model over the whole row."""
-    with torch.inference_mode():
+    with torch.inference_mode(), attending(engine._model, engine._own_attention):
         logits = engine._model(torch.tensor([ids])).logits[0]
     return logits[-n - 1 : -1].double().numpy()
 
@@ -239,7 +240,7 @@ def test_ids_that_one_tokenizer_alone_names_are_counted(teacher, student):
 def test_other_tokens_for_the_same_text_are_left_out(teacher, asked):
     other = open_demo("student")
     # The vocabulary is the same, the rule that comes before it is not.
-    other._tokenizer.backend_tokenizer.normalizer = normalizers.Replace("3", "4")
+    other._encoder._tokenizer.backend_tokenizer.normalizer = normalizers.Replace("3", "4")
     found = run(teacher, other, asked)
     reason = "prompt and answer are not the same tokens to both models"
     assert found[0] == Failed(query_id="q0", reason=reason)

@@ -25,8 +25,9 @@ def stored(database: Path) -> int:
 
 @pytest.mark.slow
 def test_an_interrupted_run_is_finished_by_the_command_that_it_prints(tmp_path):
-    environment = os.environ | {"TAILQA_SPEED": "0"}
-    asked = ["compare", "--limit", "40", "--batch-size", "4", "--out", "my runs", "--quiet"]
+    # Passive threads: on a busy machine those that spin take minutes.
+    environment = os.environ | {"TAILQA_SPEED": "0", "OMP_WAIT_POLICY": "passive"}
+    asked = ["compare", "--limit", "20", "--batch-size", "2", "--out", "my runs", "--quiet"]
     running = subprocess.Popen(
         [sys.executable, "-m", "tailqa", *asked],
         cwd=tmp_path,
@@ -36,19 +37,19 @@ def test_an_interrupted_run_is_finished_by_the_command_that_it_prints(tmp_path):
     )
     database = tmp_path / "my runs" / "responses.db"
     give_up = time.monotonic() + 120
-    while stored(database) < 12 and running.poll() is None and time.monotonic() < give_up:
+    while stored(database) < 4 and running.poll() is None and time.monotonic() < give_up:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 3
     assert "Traceback" not in said
     kept = stored(database)
-    assert 12 <= kept < 320
+    assert 4 <= kept < 160
     first, command = said.strip().splitlines()
     assert first == "Interrupted. What was answered is kept; this finishes the rest:"
     assert command.split("compare")[0].strip() == f"TAILQA_SPEED=0 {sys.executable} -m tailqa"
     assert shlex.split(command)[-len(asked) :] == asked
-    again = subprocess.run(command, shell=True, cwd=tmp_path, check=False, timeout=200)  # noqa: S602
+    again = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, check=False)  # noqa: S602
     assert again.returncode == 0
-    assert kept < stored(database) <= 320
+    assert kept < stored(database) <= 160
     assert list((tmp_path / "my runs").glob("*/result.json"))

@@ -75,10 +75,6 @@ class Engine(Protocol):
     def context_tokens(self) -> int | None:
         """The longest prompt plus completion that the model takes, where it says so."""
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader must know of how the model was run so far, in sentences."""
-
     def encode(self, request: Request) -> Encoded:
         """The request as token ids."""
 

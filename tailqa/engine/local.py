@@ -26,6 +26,7 @@ from tailqa.engine.forward import Forward
 from tailqa.engine.generation import generate_shared
 from tailqa.engine.loading import load, running
 from tailqa.engine.memory import peak_bytes
+from tailqa.engine.paged import can_page, generate_paged
 from tailqa.engine.plain import generate_plain, logits_plain
 from tailqa.engine.scoring import find_plain, find_shared, logits_shared, score_choices
 from tailqa.engine.shared import SharedForward
@@ -41,6 +42,8 @@ _CPU_WORK, _GPU_WORK = 1e13, 1e16
 
 _PADDED_TOKENS = 32_768
 """Positions of a batch whose memory is not known."""
+
+_ANEW = "Prefixes that prompts share are computed anew"
 
 _MEMORY_SHARE = 0.25
 """Of the free memory for keys and values."""
@@ -58,7 +61,6 @@ class LocalEngine:
         batch_size: int | None = None,
         keep_attention: bool = False,
     ) -> None:
-        self._info = info
         self._batch_size = batch_size
         self._tokenizer = tokenizer
         self._context_tokens = getattr(
@@ -85,10 +87,12 @@ class LocalEngine:
             if keep_attention
             else find_sharing(model, self._forward, self._voice.pad_id)
         )
+        self._info = replace(info, notes=_notes(self._sharing))
         if self._sharing.longest:
             model.set_attn_implementation(NAME)
         self._shared = SharedForward(model)
-        self._notes: set[str] = set()
+        # On a CPU it is several times slower than the loop here.
+        self._pages = model.device.type == "cuda"
 
     @classmethod
     def load(
@@ -122,14 +126,6 @@ class LocalEngine:
         """Token → id, as the tokenizer names them; the model may have rows of padding beyond."""
         vocabulary: dict[str, int] = self._tokenizer.get_vocab()
         return vocabulary
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader must know of how the model was run so far, in sentences."""
-        return tuple(
-            f"Prefixes that prompts share were computed anew for every row: {note}."
-            for note in sorted(self._notes)
-        )
 
     def encode(self, request: Request) -> Encoded:
         """The request as token ids, as lm-eval's `hf` backend makes them."""
@@ -236,6 +232,11 @@ class LocalEngine:
     ) -> Iterator[Text]:
         longest = max(map(length, batch))
         rows = rows or self._rows(longest)
+        if self._pages and on_token is None and can_page(voice, batch):
+            with attending(self._model, self._own_attention):
+                texts = generate_paged(self._model, voice, batch)
+            yield from texts
+            return
         if self._shares(longest):
             yield from generate_shared(self._shared, voice, batch, rows, on_token)
             return
@@ -269,13 +270,7 @@ class LocalEngine:
         return min(most, 1 << (fitting.bit_length() - 1))
 
     def _shares(self, longest: int) -> bool:
-        if longest <= self._sharing.longest:
-            return True
-        window = (
-            f"rows of more than {self._sharing.longest:,.0f} tokens exceed its attention window"
-        )
-        self._notes.add(self._sharing.reason or window)
-        return False
+        return longest <= self._sharing.longest
 
     def _attempt(self, text: Text) -> Attempt | ModelError:
         if text.fault is not None:
@@ -295,6 +290,15 @@ class LocalEngine:
         if self._info.device.startswith("cuda"):
             for device in self._info.device.split(", "):
                 torch.cuda.synchronize(device)
+
+
+def _notes(sharing: Sharing) -> tuple[str, ...]:
+    if sharing.reason:
+        return (f"{_ANEW} for every row: {sharing.reason}.",)
+    if math.isfinite(sharing.longest):
+        window = f"{sharing.longest:,.0f} tokens, its attention window"
+        return (f"{_ANEW} for rows of more than {window}.",)
+    return ()
 
 
 def _mark(marks: list[float]) -> None:

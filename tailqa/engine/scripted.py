@@ -79,11 +79,6 @@ class ScriptedEngine:
         """As told."""
         return self._context_tokens
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Nothing is worth a note."""
-        return ()
-
     def encode(self, request: Request) -> Encoded:
         """Words as tokens; a chat is one line per message."""
         prompt = request.prompt

@@ -41,6 +41,12 @@ class Text:
         limit = self.encoded.request.generation.max_tokens
         return self.stopped or self.fault is not None or len(self.token_ids) >= limit
 
+    def append(self, token: int, end_ids: frozenset[int]) -> None:
+        """Goes on by one token, unless the text is over."""
+        if not self.done:
+            self.token_ids.append(token)
+            self.stopped = token in end_ids or self.stops.reached(self.token_ids)
+
 
 class Texts:
     """The texts of one batch of requests, by their index in it."""
@@ -65,17 +71,11 @@ class Texts:
         finite: list[bool] = torch.isfinite(logits.gather(1, chosen[:, None])[:, 0]).tolist()
         tokens: list[int] = chosen.tolist()
         for index, token, is_finite in zip(indices, tokens, finite, strict=True):
-            self._append(self.all[index], token, is_finite)
+            text = self.all[index]
+            if not is_finite and not text.done:
+                text.fault = NOT_FINITE
+            text.append(token, self._voice.end_ids)
         return tokens
-
-    def _append(self, text: Text, token: int, is_finite: bool) -> None:
-        if text.done:
-            return
-        if not is_finite:
-            text.fault = NOT_FINITE
-            return
-        text.token_ids.append(token)
-        text.stopped = token in self._voice.end_ids or text.stops.reached(text.token_ids)
 
     def _penalised(self, logits: Tensor, indices: Sequence[int]) -> Tensor:
         said = [(*self.all[i].encoded.token_ids, *self.all[i].token_ids) for i in indices]

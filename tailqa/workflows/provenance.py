@@ -17,6 +17,7 @@ def findings(pairs: Sequence[Pair], teacher: ModelInfo, student: ModelInfo) -> t
     """What a reader must know before believing the comparison, in sentences."""
     return (
         *_unpacked(teacher, student),
+        *(f"{info.name}: {note}" for info in (teacher, student) for note in info.notes),
         *_different_prompts(pairs),
         *_cut_prompts(pairs),
         *_cut_answers(pairs),

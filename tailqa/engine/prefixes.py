@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-PACK_TOKENS = 256
+PACK_TOKENS = 512
 """New tokens per pack: enough for a matrix unit to be busy, few enough for cheap attention."""
 
 WORTH_TOKENS = 32

@@ -154,7 +154,7 @@ def main() -> None:
 
 def least_seconds(engine: LocalEngine, prompts: list[list[int]], new: int, roof: Any) -> float:
     """Decoding all rows in one batch, every byte read once per step at the measured bandwidth."""
-    states = engine._sharing.bytes_per_token * sum(len(row) + new / 2 for row in prompts)
+    states = engine._runner.sharing.bytes_per_token * sum(len(row) + new / 2 for row in prompts)
     weights = engine.footprint.step_weight_bytes or 0
     return float(new * (weights + states) / roof.bandwidth_bytes_per_s)
 

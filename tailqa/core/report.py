@@ -152,8 +152,8 @@ class ModelInfo:
     `weights_digest` covers the weight files (or is the hub commit) and an adapter,
     `tokenizer_digest` the tokenizer, `template_digest` the chat template (None without one).
     `weights` says how the weights are kept where it is not as `dtype`, which they are computed
-    with: `bnb-4bit`, `torchao-int8`, `GGUF, packed`, `GGUF, dequantised`, … `notes` say in sentences
-    what a reader must know of the way it was run.
+    with: `bnb-4bit`, `torchao-int8`, `GGUF, packed`, `GGUF, dequantised`, … `notes` say what a
+    reader must know of the way it was run, in sentences.
     """
 
     name: str

@@ -23,10 +23,11 @@ def generate_shared(
     """Each text as soon as it and all before it are over; at most `rows` are decoded at a time.
 
     What all prompts share is computed and kept once; equal prompts (samples) share all of their
-    prefill. `on_token` is called whenever next tokens are known. Out of memory, half as many rows
-    go on; a text that does not fit alone is over, with its fault.
+    prefill. Out of memory, half as many rows go on; a text that does not fit alone is over, with
+    its fault. `on_token` is called whenever next tokens are known, which is for timing: out of
+    memory is then raised.
     """
-    loop = _Loop(forward, voice, batch, rows)
+    loop = _Loop(forward, voice, batch, rows, whole=on_token is not None)
     given = 0
     while given < len(batch):
         with torch.inference_mode():
@@ -42,8 +43,15 @@ class _Loop:
     """The state of one batch: who waits, who runs in which slot, and the trunk of all."""
 
     def __init__(
-        self, forward: SharedForward, voice: Voice, batch: Sequence[Encoded], rows: int
+        self,
+        forward: SharedForward,
+        voice: Voice,
+        batch: Sequence[Encoded],
+        rows: int,
+        *,
+        whole: bool,
     ) -> None:
+        self._whole = whole
         self._forward = forward
         self._rows = rows
         self.texts = Texts(voice, batch)
@@ -63,7 +71,7 @@ class _Loop:
             else:
                 self._step()
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+            if self._whole or not is_out_of_memory(error):
                 raise
             freed(error)
             self._halve()

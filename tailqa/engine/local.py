@@ -4,7 +4,7 @@ import copy
 import gc
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,36 +17,19 @@ from tailqa.core.ports import Encoded, Footprint, Request, Timing
 from tailqa.core.query import Generation
 from tailqa.core.report import ModelInfo
 from tailqa.engine.arguments import ModelArgs
-from tailqa.engine.attention import NAME
-from tailqa.engine.batching import MOST_TOKENS, length, partition
+from tailqa.engine.batching import MOST_TOKENS, partition
 from tailqa.engine.encoding import Encoder
 from tailqa.engine.fingerprint import model_info
 from tailqa.engine.footprint import footprint
-from tailqa.engine.forward import Forward
-from tailqa.engine.generation import generate_shared
 from tailqa.engine.loading import load, running
 from tailqa.engine.memory import peak_bytes
-from tailqa.engine.paged import can_page, generate_paged
-from tailqa.engine.plain import generate_plain, logits_plain
-from tailqa.engine.scoring import find_plain, find_shared, logits_shared, score_choices
-from tailqa.engine.shared import SharedForward
-from tailqa.engine.sharing import Sharing, attending, find_sharing
+from tailqa.engine.runner import Runner
 from tailqa.engine.spec import Source
 from tailqa.engine.stopping import cut
-from tailqa.engine.texts import NOT_FINITE, Text, Voice, end_ids
-from tailqa.engine.weights import free_bytes
+from tailqa.engine.texts import NOT_FINITE, Text
 
-_CPU_ROWS, _GPU_ROWS = 64, 256
 _CPU_WORK, _GPU_WORK = 1e13, 1e16
 """Operations of a batch: about a minute. What is killed in a batch is computed again."""
-
-_PADDED_TOKENS = 32_768
-"""Positions of a batch whose memory is not known."""
-
-_ANEW = "Prefixes that prompts share are computed anew"
-
-_MEMORY_SHARE = 0.25
-"""Of the free memory for keys and values."""
 
 
 class LocalEngine:
@@ -61,7 +44,6 @@ class LocalEngine:
         batch_size: int | None = None,
         keep_attention: bool = False,
     ) -> None:
-        self._batch_size = batch_size
         self._tokenizer = tokenizer
         self._context_tokens = getattr(
             model.config.get_text_config(), "max_position_embeddings", None
@@ -71,28 +53,10 @@ class LocalEngine:
             copy.deepcopy(tokenizer), n_embeddings=model.get_input_embeddings().num_embeddings
         )
         self._footprint = footprint(model)
-        ends = end_ids(model, tokenizer)
-        self._voice = Voice(
-            tokenizer=tokenizer,
-            end_ids=ends,
-            # Padding is masked: any token that exists will do.
-            pad_id=tokenizer.pad_token_id or min(ends, default=0),
-            repetition_penalty=model.generation_config.repetition_penalty or 1.0,
+        self._runner = Runner(
+            model, tokenizer, batch_size=batch_size, keep_attention=keep_attention
         )
-        self._model = model
-        self._forward = Forward(model)
-        self._own_attention = model.config._attn_implementation
-        self._sharing = (
-            Sharing(0, "its attention was chosen by attn_implementation")
-            if keep_attention
-            else find_sharing(model, self._forward, self._voice.pad_id)
-        )
-        self._info = replace(info, notes=_notes(self._sharing))
-        if self._sharing.longest:
-            model.set_attn_implementation(NAME)
-        self._shared = SharedForward(model)
-        # On a CPU it is several times slower than the loop here.
-        self._pages = model.device.type == "cuda"
+        self._info = replace(info, notes=self._runner.notes)
 
     @classmethod
     def load(
@@ -148,23 +112,22 @@ class LocalEngine:
         """
         with running(self._info.name):
             if batch[0].choice_ids:
-                scores = self._score(batch)
+                scores = self._runner.scores(batch)
                 yield from (_choice(*pair) for pair in zip(batch, scores, strict=True))
             else:
-                yield from (self._attempt(text) for text in self._generate(batch, self._voice))
+                yield from (self._attempt(text) for text in self._runner.texts(batch))
 
     def time(self, request: Encoded) -> Timing:
         """From the encoded request to each token's id; a choice comes at once, as one token."""
         marks: list[float] = []
-        with running(self._info.name):
+        with running(self._info.name), self._runner.prepared([request]):
             self._synchronise()
             start = time.perf_counter()
             if request.choice_ids:
-                self._score([request])
+                self._runner.scores([request])
                 marks.append(time.perf_counter())
             else:
-                tick = partial(_mark, marks)
-                list(self._generate([request], self._voice, tick))
+                self._checked(self._runner.timed([request], partial(_mark, marks)))
         return Timing(
             first_token_s=marks[0] - start,
             answer_s=marks[-1] - start,
@@ -180,11 +143,10 @@ class LocalEngine:
         generation = Generation(max_tokens=n_tokens)
         request = Request(query_id="", prompt="", generation=generation)
         rows = [Encoded(request=request, text="", token_ids=tuple(row)) for row in prompts]
-        endless = replace(self._voice, end_ids=frozenset())
-        with running(self._info.name):
+        with running(self._info.name), self._runner.prepared(rows):
             self._synchronise()
             start = time.perf_counter()
-            list(self._generate(rows, endless, partial(_mark, marks), len(rows)))
+            self._checked(self._runner.timed(rows, partial(_mark, marks), endless=True))
         return [mark - start for mark in marks]
 
     @property
@@ -197,7 +159,6 @@ class LocalEngine:
         cuda = self._info.device.startswith("cuda")
         return peak_bytes(lambda: self.time_batch(prompts, n_tokens), cuda=cuda)
 
-    @torch.inference_mode()
     def next_logits(
         self, rows: Sequence[Sequence[int]], counts: Sequence[int]
     ) -> Iterator[torch.Tensor]:
@@ -207,70 +168,20 @@ class LocalEngine:
         than its count. Raises ModelError.
         """
         begins = [tuple(row[:-1]) for row in rows]
-        if begins and self._shares(max(map(len, begins))):
-            with running(self._info.name):
-                yield from logits_shared(self._shared, begins, counts)
-            return
-        for begin, count in zip(begins, counts, strict=True):
-            with running(self._info.name), attending(self._model, self._own_attention):
-                [logits] = logits_plain(self._forward, self._voice.pad_id, [begin], [count])
-            yield logits
+        with running(self._info.name):
+            yield from self._runner.logits(begins, counts)
 
     def close(self) -> None:
         """Gives the memory back; the engine cannot be used any more."""
-        del self._model, self._forward, self._shared
+        del self._runner
         gc.collect()  # modules and their hooks hold each other
         if self._info.device.startswith("cuda"):
             torch.cuda.empty_cache()
 
-    def _generate(
-        self,
-        batch: Sequence[Encoded],
-        voice: Voice,
-        on_token: Callable[[], None] | None = None,
-        rows: int | None = None,
-    ) -> Iterator[Text]:
-        longest = max(map(length, batch))
-        rows = rows or self._rows(longest)
-        if self._pages and on_token is None and can_page(voice, batch):
-            with attending(self._model, self._own_attention):
-                texts = generate_paged(self._model, voice, batch)
-            yield from texts
-            return
-        if self._shares(longest):
-            yield from generate_shared(self._shared, voice, batch, rows, on_token)
-            return
-        for start in range(0, len(batch), rows):
-            part = batch[start : start + rows]
-            with attending(self._model, self._own_attention):
-                texts = generate_plain(self._forward, voice, part, on_token)
-            yield from texts
-
-    def _score(self, batch: Sequence[Encoded]) -> list[tuple[float, ...]]:
-        if self._shares(max(map(length, batch))):
-            return score_choices(batch, partial(find_shared, self._shared))
-        rows = self._rows(max(map(length, batch)))
-        logits = partial(logits_plain, self._forward, self._voice.pad_id, size=rows)
-        with attending(self._model, self._own_attention):
-            return score_choices(batch, partial(find_plain, logits))
-
-    def _rows(self, longest: int) -> int:
-        """How many rows of `longest` tokens are decoded at a time.
-
-        A power of two, so that a little more or less free memory makes no difference.
-        """
-        if self._batch_size is not None:
-            return self._batch_size
-        most = _GPU_ROWS if self._info.device.startswith("cuda") else _CPU_ROWS
-        free = free_bytes(self._info.device.partition(",")[0])
-        needed = longest * self._sharing.bytes_per_token
-        if free is None or not needed:
-            return max(1, min(most, _PADDED_TOKENS // longest))
-        fitting = max(1, int(_MEMORY_SHARE * free / needed))
-        return min(most, 1 << (fitting.bit_length() - 1))
-
-    def _shares(self, longest: int) -> bool:
-        return longest <= self._sharing.longest
+    def _checked(self, texts: Sequence[Text]) -> None:
+        for text in texts:
+            if text.fault is not None:
+                raise ModelError(f"{self._info.name}: {text.fault}")
 
     def _attempt(self, text: Text) -> Attempt | ModelError:
         if text.fault is not None:
@@ -290,15 +201,6 @@ class LocalEngine:
         if self._info.device.startswith("cuda"):
             for device in self._info.device.split(", "):
                 torch.cuda.synchronize(device)
-
-
-def _notes(sharing: Sharing) -> tuple[str, ...]:
-    if sharing.reason:
-        return (f"{_ANEW} for every row: {sharing.reason}.",)
-    if math.isfinite(sharing.longest):
-        window = f"{sharing.longest:,.0f} tokens, its attention window"
-        return (f"{_ANEW} for rows of more than {window}.",)
-    return ()
 
 
 def _mark(marks: list[float]) -> None:

@@ -49,7 +49,7 @@ def test_arguments_reach_the_model(folders, ask):
     assert plain.engine != info.engine
     [attempt] = engine.run([engine.encode(ask("the cat sat", max_tokens=4))])
     assert attempt.completion_tokens == 4
-    assert engine._model.config._attn_implementation == "eager"
+    assert engine._runner.model.config._attn_implementation == "eager"
 
 
 @pytest.mark.parametrize(

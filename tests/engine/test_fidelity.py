@@ -60,8 +60,8 @@ def run(teacher, student, requests, progress=None):
 
 def plain_logits(engine, ids, n):
     """Logits of the last `n` of `ids` from one pass of the bare model over the whole row."""
-    with torch.inference_mode(), attending(engine._model, engine._own_attention):
-        logits = engine._model(torch.tensor([ids])).logits[0]
+    with torch.inference_mode(), attending(engine._runner.model, engine._runner.own_attention):
+        logits = engine._runner.model(torch.tensor([ids])).logits[0]
     return logits[-n - 1 : -1].double().numpy()
 
 
@@ -173,7 +173,7 @@ class Counted(Silent):
 def test_an_answer_of_nan_fails_alone_and_the_rest_goes_on(teacher, asked):
     progress = Counted()
     broken = open_demo("student")
-    model = broken._model
+    model = broken._runner.model
     token = broken.encode(asked[1]).choice_ids[0][1]
     assert not any(
         token in (*row.token_ids, *row.choice_ids[0])

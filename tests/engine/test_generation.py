@@ -30,7 +30,7 @@ def run_together(engine: Any, requests: Any) -> list[Any]:
 
 
 def texts_of(engine: Any, batch: Any) -> list[Any]:
-    return engine._generate(batch, engine._voice)
+    return list(engine._runner.texts(batch))
 
 
 def own_greedy(engine: Any, prompt: str, max_tokens: int) -> list[int]:
@@ -66,13 +66,13 @@ def test_an_attempt_in_a_batch_is_the_attempt_alone(engine, ask, prompts):
 
 def test_logits_do_not_depend_on_padding(engine, ask, prompts):
     model, _ = parts(engine)
-    forward = engine._forward
+    forward = engine._runner.plain
     from tailqa.engine.forward import left_pad
     from tailqa.engine.sharing import attending
 
     rows = [engine.encode(ask(prompt)).token_ids for prompt in prompts]
     ids, mask = left_pad(rows, 2, forward.device)
-    with torch.inference_mode(), attending(engine._model, engine._own_attention):
+    with torch.inference_mode(), attending(engine._runner.model, engine._runner.own_attention):
         padded, _ = forward.prefill(ids, mask)
         for row, logits in zip(rows, padded, strict=True):
             alone = model(torch.tensor([row])).logits[0, -1]
@@ -188,7 +188,7 @@ def test_logits_that_are_no_numbers_are_an_error(new_folder, tmp_path, ask):
     from tailqa.engine import open_engine
 
     engine: Any = open_engine(str(new_folder(tmp_path / "m", "llama")), device="cpu")
-    engine._model.model.norm.weight.data.fill_(float("nan"))
+    engine._runner.model.model.norm.weight.data.fill_(float("nan"))
     for request in (ask("the cat"), ask("the cat", choices=(" sat", " ran"))):
         [fault] = run_together(engine, [request])
         assert isinstance(fault, ModelError)

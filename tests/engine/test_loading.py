@@ -137,7 +137,7 @@ def test_out_of_memory_is_a_sentence(llama, ask, monkeypatch):
         held.append(weakref.ref(large))
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(llama._shared, "pack", fail)
+    monkeypatch.setattr(llama._runner.shared, "pack", fail)
     [fault] = llama.run([llama.encode(ask("the cat"))])
     assert isinstance(fault, ModelError)
     assert str(fault).startswith("ran out of memory; use a smaller")

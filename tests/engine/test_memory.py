@@ -9,7 +9,7 @@ MOST_ROWS = 3
 
 def fail_above(engine: Any, monkeypatch: Any, limit: int) -> list[int]:
     """The engine's decode steps run out of memory above `limit` rows; returns the rows run."""
-    honest = engine._shared.step
+    honest = engine._runner.shared.step
     rows = []
 
     def step(ids: Any, positions: Any, layout: Any) -> Any:
@@ -18,7 +18,7 @@ def fail_above(engine: Any, monkeypatch: Any, limit: int) -> list[int]:
         rows.append(len(ids))
         return honest(ids, positions, layout)
 
-    monkeypatch.setattr(engine._shared, "step", step)
+    monkeypatch.setattr(engine._runner.shared, "step", step)
     return rows
 
 
@@ -36,7 +36,7 @@ def test_half_the_rows_go_on_with_the_same_texts(llama, ask, prompts, monkeypatc
 
 
 def test_texts_that_do_not_fit_alone_fail_and_the_others_go_on(llama, ask, prompts, monkeypatch):
-    honest = llama._shared.pack
+    honest = llama._runner.shared.pack
     batch = [llama.encode(ask(prompt)) for prompt in prompts]
     large = {encoded.token_ids for encoded in batch[::5]}
 
@@ -45,7 +45,7 @@ def test_texts_that_do_not_fit_alone_fail_and_the_others_go_on(llama, ask, promp
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")
         return honest(rows, of, trunk, wanted)
 
-    monkeypatch.setattr(llama._shared, "pack", pack)
+    monkeypatch.setattr(llama._runner.shared, "pack", pack)
     given = list(llama.run(batch))
     for encoded, one in zip(batch, given, strict=True):
         assert isinstance(one, Exception) is (encoded.token_ids in large)
@@ -54,7 +54,7 @@ def test_texts_that_do_not_fit_alone_fail_and_the_others_go_on(llama, ask, promp
 def test_packs_of_choices_are_halved(llama, ask, prompts, monkeypatch):
     batch = [llama.encode(ask(prompt, choices=(" sat", " ran past"))) for prompt in prompts]
     undisturbed = [attempt.choice_logprobs for attempt in llama.run(batch)]
-    honest = llama._shared.pack
+    honest = llama._runner.shared.pack
     sizes = []
 
     def pack(rows: Any, of: Any, trunk: Any, wanted: Any) -> Any:
@@ -63,7 +63,7 @@ def test_packs_of_choices_are_halved(llama, ask, prompts, monkeypatch):
         sizes.append(of.n_tokens)
         return honest(rows, of, trunk, wanted)
 
-    monkeypatch.setattr(llama._shared, "pack", pack)
+    monkeypatch.setattr(llama._runner.shared, "pack", pack)
     halved = [attempt.choice_logprobs for attempt in llama.run(batch)]
     torch.testing.assert_close(torch.tensor(halved), torch.tensor(undisturbed), atol=1e-4, rtol=0)
     assert max(sizes) <= 100

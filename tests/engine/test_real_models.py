@@ -21,7 +21,7 @@ def test_greedy_chat_equals_the_models_own_generate(real, ask):
     chats = [(Message(role="user", content=text),) for text in QUESTIONS]
     batch = [real.encode(ask(chat, max_tokens=12)) for chat in chats]
     model = AutoModelForCausalLM.from_pretrained(real.info.name, dtype=torch.float32).eval()
-    for encoded, row in zip(batch, real._generate(batch, real._voice), strict=True):
+    for encoded, row in zip(batch, list(real._runner.texts(batch)), strict=True):
         ids = torch.tensor([encoded.token_ids])
         own = model.generate(
             ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=12

@@ -37,13 +37,13 @@ def test_scores_equal_a_plain_forward_pass(engine, ask, prompts):
 
 def test_choices_of_one_token_take_no_pass_of_their_own(llama, ask, monkeypatch):
     computed = []
-    honest = llama._shared.pack
+    honest = llama._runner.shared.pack
 
     def counting(rows, pack, trunk, wanted):
         computed.append((pack.n_tokens, len(wanted)))
         return honest(rows, pack, trunk, wanted)
 
-    monkeypatch.setattr(llama._shared, "pack", counting)
+    monkeypatch.setattr(llama._runner.shared, "pack", counting)
     encoded = [llama.encode(ask(p, choices=CHOICES[1])) for p in ("the cat", "nine dogs ran")]
     assert all(len(choice) == 1 for item in encoded for choice in item.choice_ids)
     attempts = list(llama.run(encoded))

@@ -27,8 +27,8 @@ def student() -> Any:
 
 
 def plain_logits(engine: Any, row: tuple[int, ...], n: int) -> torch.Tensor:
-    with torch.inference_mode(), attending(engine._model, engine._own_attention):
-        return engine._forward.last_logits(*left_pad([row], 0, torch.device("cpu")), n)[0]
+    with torch.inference_mode(), attending(engine._runner.model, engine._runner.own_attention):
+        return engine._runner.plain.last_logits(*left_pad([row], 0, torch.device("cpu")), n)[0]
 
 
 @settings(deadline=None, max_examples=25)
@@ -36,7 +36,7 @@ def plain_logits(engine: Any, row: tuple[int, ...], n: int) -> torch.Tensor:
 def test_logits_behind_shared_prefixes_are_those_of_each_row_alone(student, of, data):
     counts = [data.draw(st.integers(1, len(row))) for row in of]
     for row, count, logits in zip(
-        of, counts, logits_shared(student._shared, of, counts), strict=True
+        of, counts, logits_shared(student._runner.shared, of, counts), strict=True
     ):
         torch.testing.assert_close(logits, plain_logits(student, row, count), atol=2e-3, rtol=1e-3)
 
@@ -44,7 +44,8 @@ def test_logits_behind_shared_prefixes_are_those_of_each_row_alone(student, of, 
 def test_long_prefixes_become_trunks(student):
     shots = tuple(3 + n % 50 for n in range(300))
     of = [(*shots, *range(3, 3 + n)) for n in range(1, 60)]
-    for row, logits in zip(of, logits_shared(student._shared, of, [1] * len(of)), strict=True):
+    found = logits_shared(student._runner.shared, of, [1] * len(of))
+    for row, logits in zip(of, found, strict=True):
         torch.testing.assert_close(logits, plain_logits(student, row, 1), atol=2e-3, rtol=1e-3)
 
 
@@ -57,9 +58,9 @@ def test_decoding_behind_a_trunk_is_decoding_alone(student, ask):
     batch = [student.encode(request) for request in requests]
     alone = [next(student.run([one])) for one in batch]
     assert list(student.run(batch)) == alone
-    student._batch_size = 2
+    student._runner.batch_size = 2
     assert list(student.run(batch)) == alone
-    student._batch_size = None
+    student._runner.batch_size = None
 
 
 @settings(deadline=None, max_examples=60)

@@ -1,0 +1,151 @@
+"""How a loaded model is run: behind shared prefixes where it can be, in padded batches else."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from tailqa.core.ports import Encoded
+from tailqa.engine.attention import NAME
+from tailqa.engine.batching import length
+from tailqa.engine.forward import Forward
+from tailqa.engine.generation import generate_shared
+from tailqa.engine.paged import can_page, generate_paged
+from tailqa.engine.plain import generate_plain, logits_plain
+from tailqa.engine.prefixes import Row
+from tailqa.engine.scoring import find_plain, find_shared, logits_shared, score_choices
+from tailqa.engine.shared import SharedForward
+from tailqa.engine.sharing import Sharing, attending, find_sharing
+from tailqa.engine.texts import Text, Voice, end_ids
+from tailqa.engine.weights import free_bytes
+
+_CPU_ROWS, _GPU_ROWS = 64, 256
+_PADDED_TOKENS = 32_768
+"""Positions of a batch whose memory is not known."""
+
+_MEMORY_SHARE = 0.25
+"""Of the free memory for keys and values."""
+
+_ANEW = "Prefixes that prompts share are computed anew"
+
+
+class Runner:
+    """A model with its attention replaced, unless `keep_attention` or a trial says otherwise.
+
+    `batch_size` is how many rows are decoded at a time; None follows the free memory.
+    """
+
+    def __init__(
+        self, model: Any, tokenizer: Any, *, batch_size: int | None, keep_attention: bool
+    ) -> None:
+        ends = end_ids(model, tokenizer)
+        self.voice = Voice(
+            tokenizer=tokenizer,
+            end_ids=ends,
+            # Padding is masked: any token that exists will do.
+            pad_id=tokenizer.pad_token_id or min(ends, default=0),
+            repetition_penalty=model.generation_config.repetition_penalty or 1.0,
+        )
+        self.model = model
+        self.batch_size = batch_size
+        self.plain = Forward(model)
+        self.own_attention = model.config._attn_implementation
+        self.sharing = (
+            Sharing(0, "its attention was chosen by attn_implementation")
+            if keep_attention
+            else find_sharing(model, self.plain, self.voice.pad_id)
+        )
+        if self.sharing.longest:
+            model.set_attn_implementation(NAME)
+        self.shared = SharedForward(model)
+        # On a CPU it is several times slower than the loop here.
+        self.pages = model.device.type == "cuda"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of how the model is run, in sentences."""
+        if self.sharing.reason:
+            return (f"{_ANEW} for every row: {self.sharing.reason}.",)
+        if math.isfinite(self.sharing.longest):
+            window = f"{self.sharing.longest:,.0f} tokens, its attention window"
+            return (f"{_ANEW} for rows of more than {window}.",)
+        return ()
+
+    def texts(self, batch: Sequence[Encoded]) -> Iterator[Text]:
+        """Each text as soon as it and all before it are over."""
+        longest = max(map(length, batch))
+        if self.pages and can_page(self.voice, batch):
+            with attending(self.model, self.own_attention):
+                texts = generate_paged(self.model, self.voice, batch)
+            yield from texts
+        elif self._shares(longest):
+            yield from generate_shared(self.shared, self.voice, batch, self._rows(longest))
+        else:
+            yield from self._padded(batch, self._rows(longest))
+
+    def timed(
+        self, batch: Sequence[Encoded], on_token: Callable[[], None], *, endless: bool = False
+    ) -> list[Text]:
+        """The texts of one batch, all rows at a time; `endless` ones go on to the last token.
+
+        `on_token` is called whenever next tokens are known. Out of memory is raised.
+        """
+        voice = replace(self.voice, end_ids=frozenset()) if endless else self.voice
+        if self._shares(max(map(length, batch))):
+            return list(generate_shared(self.shared, voice, batch, len(batch), on_token))
+        return generate_plain(self.plain, voice, batch, on_token)
+
+    def scores(self, batch: Sequence[Encoded]) -> list[tuple[float, ...]]:
+        """The log-probabilities of the choices of each request."""
+        longest = max(map(length, batch))
+        if self._shares(longest):
+            return score_choices(batch, partial(find_shared, self.shared))
+        rows = self._rows(longest)
+        logits = partial(logits_plain, self.plain, self.voice.pad_id, size=rows)
+        with attending(self.model, self.own_attention):
+            return score_choices(batch, partial(find_plain, logits))
+
+    def logits(self, rows: Sequence[Row], counts: Sequence[int]) -> Iterator[Tensor]:
+        """The logits (count × vocabulary) of each row's last `count` positions."""
+        if rows and self._shares(max(map(len, rows))):
+            yield from logits_shared(self.shared, rows, counts)
+            return
+        for row, count in zip(rows, counts, strict=True):
+            with attending(self.model, self.own_attention):
+                [logits] = logits_plain(self.plain, self.voice.pad_id, [row], [count])
+            yield logits
+
+    def prepared(self, batch: Sequence[Encoded]) -> AbstractContextManager[None]:
+        """The attention that a batch needs, so that changing it is no part of what is timed."""
+        if self._shares(max(map(length, batch))):
+            return nullcontext()
+        return attending(self.model, self.own_attention)
+
+    def _padded(self, batch: Sequence[Encoded], rows: int) -> Iterator[Text]:
+        for start in range(0, len(batch), rows):
+            with attending(self.model, self.own_attention):
+                texts = generate_plain(self.plain, self.voice, batch[start : start + rows])
+            yield from texts
+
+    def _shares(self, longest: int) -> bool:
+        return longest <= self.sharing.longest
+
+    def _rows(self, longest: int) -> int:
+        """How many rows of `longest` tokens are decoded at a time.
+
+        A power of two, so that a little more or less free memory makes no difference.
+        """
+        if self.batch_size is not None:
+            return self.batch_size
+        device = self.model.device
+        most = _GPU_ROWS if device.type == "cuda" else _CPU_ROWS
+        free = free_bytes(str(device))
+        needed = longest * self.sharing.bytes_per_token
+        if free is None or not needed:
+            return max(1, min(most, _PADDED_TOKENS // longest))
+        fitting = max(1, int(_MEMORY_SHARE * free / needed))
+        return min(most, 1 << (fitting.bit_length() - 1))

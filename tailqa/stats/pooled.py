@@ -26,7 +26,8 @@ def pooled_gap(
     `tables` holds one (both, teacher_only, student_only, neither) per stratum, `weights` the
     strata's shares of the traffic. Stratified normal interval (variance
     over n − 1 within strata); where any stratum has fewer than
-    50 pairs or 5 flips, MOVER over the strata's Tango limits. TooFew when a stratum of positive
+    50 pairs or 5 flips, or nearly all of its pairs flip one way, MOVER over the strata's Tango
+    limits. TooFew when a stratum of positive
     weight is empty. Raises ValueError for cells that are no counts and for weights that are
     negative, not one per stratum, or do not sum to 1 (within 1e-6).
 
@@ -42,7 +43,7 @@ def pooled_gap(
     empty = sum(sum(cells) == 0 for cells, _ in used)
     if empty:
         return TooFew(reason=f"{empty} of {len(used)} strata have no graded pairs", n=n)
-    if any(sum(cells) < MIN_QUERIES or cells[1] + cells[2] < MIN_FLIPS for cells, _ in used):
+    if any(_is_sparse(cells) for cells, _ in used):
         # No table is empty, so Tango always has limits.
         parts = [cast(Estimate, paired_gap(cells, level=level)) for cells, _ in used]
         return _weighted(parts, [share for _, share in used], "mover-tango", -1.0)
@@ -124,6 +125,13 @@ def _side(name: str, side: Cells | Sequence[int] | Measured, level: float) -> Me
     if not math.isclose(side.level, level, abs_tol=1e-9):
         raise ValueError(f"{name} must be an estimate at level {level}, got level {side.level}")
     return side
+
+
+def _is_sparse(cells: Cells) -> bool:
+    """Whether a normal interval would be too short, in the end of no width."""
+    both, teacher_only, student_only, neither = cells
+    most = max(both + neither, teacher_only, student_only)
+    return sum(cells) < MIN_QUERIES or sum(cells) - most < MIN_FLIPS
 
 
 def _variance(cells: Cells) -> float:

@@ -71,7 +71,7 @@ def choose(teacher: str, student: str, loading: Loading) -> tuple[Chosen, Chosen
             spec=spec,
             name=", ".join([name, *_said(own)]),
             device=device or loading.device,
-            dtype=loading.dtype,
+            dtype=_dtype(spec, loading.dtype),
             args=own,
         )
         for spec, name, device, own in zip((teacher, student), names, devices, args, strict=True)
@@ -106,6 +106,11 @@ def _last_name(spec: str) -> str:
 def token_counter(spec: str) -> Callable[[str], int]:
     """Counts the tokens of a text with the tokenizer of a model. Raises ModelError."""
     return open_token_counter(_place(spec))
+
+
+def _dtype(spec: str, dtype: str) -> str:
+    """The embedded models are run in float32, so that their numbers are the same everywhere."""
+    return "float32" if dtype == "auto" and spec.startswith(EMBEDDED) else dtype
 
 
 def _place(spec: str) -> str:

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tailqa.core.estimate import Estimate, TooFew
@@ -85,6 +85,8 @@ def test_bad_tables_are_named():
     st.lists(st.tuples(*[st.integers(0, 200)] * 4), min_size=1, max_size=6),
     st.lists(st.integers(1, 100), min_size=6, max_size=6),
 )
+@example([(0, 0, 50, 0)], [1] * 6)
+@example([(0, 3000, 0, 2)], [1] * 6)
 def test_limits_hold_the_value_and_stay_in_range(tables, raw):
     total = sum(raw[: len(tables)])
     gap = pooled_gap(tables, [weight / total for weight in raw[: len(tables)]])

@@ -37,7 +37,7 @@ from tailqa.cli.progress import progress
     type=options.batch_size,
     metavar="auto|N",
     default="auto",
-    help="Queries per forward pass.",
+    help="Answers in the making at a time; auto follows the free memory.",
 )
 @options.loading
 @options.option("--seed", type=int, default=0, help="Of every draw.")

@@ -64,7 +64,7 @@ _PLACING = (
         "--dtype",
         type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
         default="auto",
-        help="auto is float32 on a CPU and the checkpoint's own on a GPU.",
+        help="auto is the checkpoint's own; on a CPU float32, unless bfloat16 is faster there.",
     ),
     option(
         "--teacher-args",

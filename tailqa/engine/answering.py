@@ -14,7 +14,7 @@ from tailqa.engine.store import ResponseStore, asked_key, request_key
 WINDOW = 4096
 """Requests that are held as token ids at a time."""
 
-_KEPT_TOGETHER = 32
+_KEPT_TOGETHER = 8
 """Finished attempts that are committed in one transaction."""
 
 Outcome = Attempt | str

@@ -45,7 +45,9 @@ def attending(model: Any, name: str) -> Iterator[None]:
 
 def find_sharing(model: Any, forward: Forward, pad_id: int) -> Sharing:
     """Compares both ways on three short rows, a prompt each and one decode step."""
-    if not type(model)._can_set_attn_implementation():
+    # An adapter that is not merged hands on the methods of its base.
+    can_replace = getattr(model, "_can_set_attn_implementation", None)
+    if can_replace is None or not can_replace():
         return Sharing(0, "its attention cannot be replaced")
     window = _window(model.config.get_text_config())
     vocabulary = model.get_input_embeddings().num_embeddings

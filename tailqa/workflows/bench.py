@@ -17,7 +17,7 @@ from tailqa.engine import Grid, measure_grid, measure_roof
 from tailqa.workflows.asking import requests
 from tailqa.workflows.bench_summary import cell_of, crossovers_of, ratios_of
 from tailqa.workflows.models import Loading, choose
-from tailqa.workflows.provenance import fingerprint
+from tailqa.workflows.provenance import fingerprint, model_findings
 from tailqa.workflows.residency import lack_of_memory
 from tailqa.workflows.runs import run_folder
 from tailqa.workflows.suites import load_suite
@@ -118,7 +118,7 @@ def bench_engines(
         ratios=ratios,
         crossovers=crossovers_of(ratios),
         padding=audits,
-        findings=(),
+        findings=model_findings(teacher.info, student.info),
         fingerprint=fingerprint(
             {
                 "teacher_args": options.teacher_args,

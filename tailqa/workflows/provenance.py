@@ -16,12 +16,20 @@ PACKAGES = ("tailqa", "torch", "transformers", "tokenizers", "numpy")
 def findings(pairs: Sequence[Pair], teacher: ModelInfo, student: ModelInfo) -> tuple[str, ...]:
     """What a reader must know before believing the comparison, in sentences."""
     return (
-        *_unpacked(teacher, student),
-        *(f"{info.name}: {note}" for info in (teacher, student) for note in info.notes),
+        *model_findings(teacher, student),
         *_different_prompts(pairs),
         *_cut_prompts(pairs),
         *_cut_answers(pairs),
         *_failures(pairs),
+    )
+
+
+def model_findings(teacher: ModelInfo, student: ModelInfo) -> tuple[str, ...]:
+    """What of the way the two models were run is no part of the models."""
+    return (
+        *_unpacked(teacher, student),
+        *_different_dtypes(teacher, student),
+        *(f"{info.name}: {note}" for info in (teacher, student) for note in info.notes),
     )
 
 
@@ -44,6 +52,14 @@ def _unpacked(teacher: ModelInfo, student: ModelInfo) -> Iterator[str]:
                 f"The {side}'s GGUF weights were unpacked to {info.dtype}: its answers come from "
                 "the quantised weights, its speed and memory are those of a model without them."
             )
+
+
+def _different_dtypes(teacher: ModelInfo, student: ModelInfo) -> Iterator[str]:
+    if teacher.dtype != student.dtype:
+        yield (
+            f"The teacher was computed in {teacher.dtype}, the student in {student.dtype}, which "
+            "changes answers and speed as well; --dtype gives both the same."
+        )
 
 
 def _different_prompts(pairs: Sequence[Pair]) -> Iterator[str]:

@@ -142,7 +142,7 @@ def test_a_larger_run_keeps_the_answers_of_a_smaller_one(tmp_path):
 def test_samples_are_drawn_per_query_and_repeat_by_seed(tmp_path):
     first = run(tmp_path / "a", samples=3, temperature=0.8)
     again = run(tmp_path / "b", samples=3, temperature=0.8)
-    other = run(tmp_path / "c", samples=3, temperature=0.8, seed=1, limit=None)
+    other = run(tmp_path / "c", samples=3, temperature=0.8, seed=1, limit=16)
     texts = [[row.text for row in done.run.answers] for done in (first, again)]
     assert texts[0] == texts[1]
     assert len(first.run.answers) == 8 * 4 * 2 * 3

@@ -180,4 +180,6 @@ def _check(level: float, resamples: int) -> None:
 
 
 def _too_few(right: "Floats") -> TooFew:
-    return TooFew(reason=f"{right.sum():.0f} correct answers, {MIN_CORRECT} needed", n=len(right))
+    return TooFew(
+        reason=f"{MIN_CORRECT} correct answers needed, {right.sum():.0f} found", n=len(right)
+    )

@@ -93,12 +93,12 @@ def what_it_costs(report: Report) -> str:
 
 
 def _against(student: Measured, teacher: Measured, unit: Unit, much: str) -> str:
-    what = "tokens" if much == "many" else "time"
+    what = "an unknown number of tokens" if much == "many" else "an unknown time"
     if isinstance(student, TooFew):
         known = f", the teacher {_amount(teacher, unit)}" if isinstance(teacher, Estimate) else ""
-        return f"{what} that {_unknown(student)}{known}"
+        return f"{what} ({one_line(student.reason)}){known}"
     if isinstance(teacher, TooFew):
-        return f"{_amount(student, unit)}, the teacher {what} that {_unknown(teacher)}"
+        return f"{_amount(student, unit)}, the teacher {what} ({one_line(teacher.reason)})"
     return (
         f"{_amount(student, unit)} against the teacher's {_amount(teacher, unit)},"
         f" {_ratio(student, teacher, much)}"
@@ -108,10 +108,6 @@ def _against(student: Measured, teacher: Measured, unit: Unit, much: str) -> str
 
 def _amount(measured: Estimate, unit: Unit) -> str:
     return f"{value(measured, unit)} {unit.symbol} {interval(measured, unit)}"
-
-
-def _unknown(measured: TooFew) -> str:
-    return f"could not be told ({one_line(measured.reason)})"
 
 
 def _ratio(student: Estimate, teacher: Estimate, much: str) -> str:

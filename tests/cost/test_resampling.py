@@ -92,7 +92,7 @@ def test_a_query_timed_twice_stays_one_query():
 @pytest.mark.parametrize("right", [0, 4])
 def test_few_correct_answers_are_too_few(right):
     correct = [True] * right + [False] * (100 - right)
-    expected = TooFew(reason=f"{right} correct answers, 5 needed", n=100)
+    expected = TooFew(reason=f"5 correct answers needed, {right} found", n=100)
     assert per_correct([1] * 100, correct, rng=rng()) == expected
     assert seconds_per_correct([1.0] * 9, correct, rng=rng()) == expected
 

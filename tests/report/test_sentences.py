@@ -136,20 +136,20 @@ def test_overlapping_costs_are_no_difference() -> None:
 def test_time_that_was_not_measured() -> None:
     missing = TooFew(reason="no speed was measured", n=0)
     said = costs({"seconds_per_correct": missing}, {"seconds_per_correct": missing})
-    assert said.endswith(", and time that could not be told (no speed was measured).")
+    assert said.endswith(", and an unknown time (no speed was measured).")
 
 
 def test_a_student_without_a_right_answer() -> None:
     said = costs({"tokens_per_correct": TooFew(reason="no right answer", n=180)}, {})
     assert said.startswith(
-        "One right answer in tail/b costs the student tokens that could not be told"
+        "One right answer in tail/b costs the student an unknown number of tokens"
         " (no right answer), the teacher 90.0 tokens [81.0, 101], and 310 ms"
     )
 
 
 def test_a_teacher_without_a_right_answer() -> None:
     said = costs({}, {"tokens_per_correct": TooFew(reason="no right answer", n=180)})
-    assert "930 tokens [837, 1,042], the teacher tokens that could not be told" in said
+    assert "930 tokens [837, 1,042], the teacher an unknown number of tokens" in said
 
 
 @pytest.mark.parametrize("strata", [(), (BLANK,)])

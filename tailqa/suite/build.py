@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 from tailqa.core.digest import digest
 from tailqa.core.query import Generation, GraderSpec, Message, Query, Stratum, Suite
-from tailqa.suite.faults import Faults
+from tailqa.files.faults import Faults
 from tailqa.suite.plan import Item
 from tailqa.suite.schema import SuiteFile
 from tailqa.suite.shots import Shots, render

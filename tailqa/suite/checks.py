@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tailqa.suite.document import Document, Location
-from tailqa.suite.faults import Faults
+from tailqa.files.document import Document, Location
+from tailqa.files.faults import Faults
+from tailqa.files.validate import shown
 from tailqa.suite.schema import SuiteFile
 from tailqa.suite.template import compile_template
-from tailqa.suite.validate import shown
 
 WEIGHT_TOLERANCE = 1e-6
 

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from tailqa.suite.paths import MISSING, Row, compile_path, parse_path
+from tailqa.files.paths import MISSING, Row, compile_path, parse_path
 from tailqa.suite.schema import FieldSpec
 
 Extract = Callable[[Row], object]

@@ -3,21 +3,31 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from tailqa.core.query import Suite
+from tailqa.files import Document, Faults, Location, read_document, validate
 from tailqa.suite.build import make_suite, unique
 from tailqa.suite.checks import check
-from tailqa.suite.document import Document, read_document
-from tailqa.suite.faults import Faults
 from tailqa.suite.plan import query_plan, shot_plan
 from tailqa.suite.rows import read_items
 from tailqa.suite.schema import SuiteFile
 from tailqa.suite.shots import Shots, make_shots
 from tailqa.suite.sources import few_shot_table, main_table
 from tailqa.suite.strata import assign, weigh
-from tailqa.suite.validate import validate
 
 NO_SOURCES: Mapping[str, str | Path] = MappingProxyType({})
+_STAND_INS: Mapping[str, object] = {
+    "format": 1,
+    "name": "unnamed",
+    "version": "0",
+    "description": "",
+    "generation": {},
+    "grader": "exact",
+    "duplicates": "refuse",
+}
+"""Values that take the place of faulty ones, so that the rest of the file is checked as well."""
+_STRATUM_STAND_INS: Mapping[str | int, str] = {"kind": "tail", "tier": "critical"}
 
 
 def load_suite(
@@ -57,7 +67,7 @@ def load_suite(
     """
     faults = Faults()
     document = read_document(Path(path), faults)
-    suite = None if document is None else validate(document, faults)
+    suite = None if document is None else _suite_file(document, faults)
     if document is None or suite is None:
         faults.check()
         raise ValueError("a suite file that cannot be read has faults")
@@ -79,6 +89,16 @@ def load_suite(
         faults.add(document.file, rule, line=document.line(("prompt", "few_shot")), key="few_shot")
     faults.check()
     return make_suite(suite, items, assigned, weights, shots=shots, source=table.title)
+
+
+def _suite_file(document: Document, faults: Faults) -> SuiteFile | None:
+    return validate(document, SuiteFile, faults, stand_ins=_STAND_INS, repair=_repair_stratum)
+
+
+def _repair_stratum(data: dict[str, Any], location: Location) -> None:
+    if len(location) == 3 and location[0] == "strata" and location[2] in _STRATUM_STAND_INS:
+        _, index, key = location
+        data["strata"][index][key] = _STRATUM_STAND_INS[key]
 
 
 def _with_shots(suite: SuiteFile, document: Document, k: int | None, faults: Faults) -> SuiteFile:

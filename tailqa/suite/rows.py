@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from tailqa.core.query import Message
-from tailqa.suite.faults import Faults
+from tailqa.files.faults import Faults
+from tailqa.files.paths import MISSING, Row
+from tailqa.files.tables import Table
 from tailqa.suite.fields import compile_field, missing_columns
-from tailqa.suite.files import Table
-from tailqa.suite.paths import MISSING, Row
 from tailqa.suite.plan import Item, Plan, Question
 from tailqa.suite.schema import SuiteFile
 from tailqa.suite.template import Template, to_text

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tailqa.core.errors import TailqaError
-from tailqa.suite.document import Document, Location
-from tailqa.suite.faults import Faults
-from tailqa.suite.files import Table, open_file
-from tailqa.suite.paths import Row
+from tailqa.files.document import Document, Location
+from tailqa.files.faults import Faults
+from tailqa.files.paths import Row
+from tailqa.files.tables import Table, open_file
+from tailqa.files.validate import shown
 from tailqa.suite.schema import FewShot, GeneratorSpec, Source, SuiteFile
-from tailqa.suite.validate import shown
 
 ATTEMPTS = 20
 """How many questions a generator may draw for each distinct one."""

@@ -4,10 +4,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-from tailqa.suite.document import Document
-from tailqa.suite.faults import Faults
+from tailqa.files.document import Document
+from tailqa.files.faults import Faults
+from tailqa.files.paths import MISSING
 from tailqa.suite.fields import to_number
-from tailqa.suite.paths import MISSING
 from tailqa.suite.plan import Item
 from tailqa.suite.rarity import rarity
 from tailqa.suite.schema import Rarity, Rule, SuiteFile

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from tailqa.suite.paths import parse_path
+from tailqa.files.paths import parse_path
 from tailqa.suite.template import compile_template
 
 _FRACTION = re.compile(r"\s*[0-9]{1,9}\s*/\s*[1-9][0-9]{0,8}\s*")

@@ -340,7 +340,7 @@ def test_parquet_that_is_none(write: Callable[..., Path]) -> None:
     ("text", "expected"),
     [
         ("", "suite.yaml: is empty"),
-        ("- 1\n", "suite.yaml:1: must be keys with values, as in name: my-suite"),
+        ("- 1\n", "suite.yaml:1: must be keys with values, as in name: my-name"),
         ("a: [1\n", "suite.yaml:2: is not valid YAML: expected ',' or ']', but got"),
         ("a: &x 1\nb: *x\n", "suite.yaml:2: is not valid YAML: aliases (*name) are not allowed"),
         ("a: \0\n", "suite.yaml:1: is not valid YAML: special characters are not allowed"),

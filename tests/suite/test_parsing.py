@@ -9,11 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tailqa.core.errors import InputError
-from tailqa.suite.document import read_document
-from tailqa.suite.faults import SHOWN, Faults
+from tailqa.files.document import read_document
+from tailqa.files.faults import SHOWN, Faults
+from tailqa.files.paths import MISSING, compile_path, parse_path
 from tailqa.suite.fields import compile_field, to_number
 from tailqa.suite.load import load_suite
-from tailqa.suite.paths import MISSING, compile_path, parse_path
 from tailqa.suite.schema import FieldSpec
 from tailqa.suite.template import compile_template, to_text
 

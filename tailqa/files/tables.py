@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from tailqa.suite.faults import Faults
-from tailqa.suite.paths import Row
+from tailqa.files.faults import Faults
+from tailqa.files.paths import Row
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 

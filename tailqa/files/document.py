@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from tailqa.suite.faults import Faults
+from tailqa.files.faults import Faults
 
 Location = Sequence[str | int]
 _TAG = "tag:yaml.org,2002:"

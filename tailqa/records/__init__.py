@@ -1,0 +1,1 @@
+"""What other harnesses wrote down → graded pairs."""

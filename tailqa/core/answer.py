@@ -17,14 +17,15 @@ class Attempt:
     (natural logarithm, same order as `Query.choices`), `text` is empty and `completion_tokens`
     counts the scored tokens of all choices. `token_logprobs` holds one value per completion token
     where they were asked for. `latency_s` is None unless the attempt was timed on its own.
-    `prompt_tokens` were left when `cut_tokens` had been taken from the begin of the prompt.
+    `prompt_tokens` were left when `cut_tokens` had been taken from the begin of the prompt. Tokens
+    and `finish_reason` are None where another harness made the attempt and did not write them down.
     """
 
     prompt: str
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
     text: str
-    finish_reason: FinishReason
+    finish_reason: FinishReason | None
     sample: int = 0
     choice_logprobs: tuple[float, ...] | None = None
     token_logprobs: tuple[float, ...] | None = None

@@ -10,7 +10,29 @@ from tailqa.core.query import Kind, Task, Tier
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 FidelityScope = Literal["stratum", "all", "texts"]
+Quantity = Literal[
+    "gap",
+    "retention",
+    "score",
+    "overall gap",
+    "interaction",
+    "fidelity",
+    "prompts",
+    "strata",
+]
+AuditKind = Literal["bos", "template", "stop", "truncation", "format", "length"]
 FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GradedScores:
+    """Scores in [0, 1] of one stratum, one per graded pair, both sides in the same order."""
+
+    teacher: tuple[float, ...]
+    student: tuple[float, ...]
+    gap: Measured
+    teacher_mean: Measured
+    student_mean: Measured
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,6 +40,10 @@ class StratumResult:
     """One stratum, both models. Gap, retention (student / teacher accuracy) and flips are rates.
 
     Only queries that both sides answered and that were graded on both sides are in the cells.
+    `clusters` holds the cells of each cluster where queries are not independent, `graded` the
+    scores where a grader gives more than right or wrong. `chance` is the accuracy of guessing.
+    `adjusted_p` is McNemar's p for all strata tested together: by Holm, of advisory strata by
+    Benjamini–Hochberg.
     """
 
     name: str
@@ -36,6 +62,10 @@ class StratumResult:
     teacher_accuracy: Measured
     student_accuracy: Measured
     mcnemar_p: float | None
+    adjusted_p: float | None = None
+    chance: float = 0.0
+    clusters: Mapping[str, Cells] = field(default_factory=dict)
+    graded: GradedScores | None = None
 
     @property
     def cells(self) -> Cells:
@@ -123,19 +153,29 @@ class FidelityResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirement:
-    """One rule of the policy, tested: `detail` says in words and numbers what was found."""
+    """One rule of the policy, tested: `detail` says in words and numbers what was found.
+
+    `name` is unique in a verdict: the stratum, or the stratum and the quantity. `estimate` is
+    what was held against `limit`, `queries_needed` how many would settle it, where that is known.
+    """
 
     name: str
     tier: Tier
     outcome: Outcome
     detail: str
+    quantity: Quantity = "gap"
+    stratum: str | None = None
+    estimate: Measured | None = None
+    limit: float | None = None
+    queries_needed: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """The answer to "may this student replace this teacher?", with its reasons.
 
-    `margin` is the largest loss of accuracy that the policy accepts, in (0, 1).
+    `margin` is the largest loss of accuracy that the policy accepts, in (0, 1), where it is one
+    for all strata; `policy_digest` the SHA-256 of the policy.
     """
 
     outcome: Outcome
@@ -143,11 +183,95 @@ class Verdict:
     requirements: tuple[Requirement, ...]
     policy: str
     margin: float | None = None
+    policy_digest: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoiseResult:
+    """One stratum, the teacher against itself: how many grades `flipped` among `n` queries.
+
+    `flips` is their share, `changed` the number of answers whose text or choice changed at all.
+    """
+
+    name: str
+    n: int
+    flipped: int
+    changed: int
+    flips: Measured
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoiseFloor:
+    """What the teacher's own answers are worth: asked again, `how` says what was different."""
+
+    how: str
+    strata: tuple[NoiseResult, ...]
+    overall: Measured
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoppingResult:
+    """One stratum of a run that stops when it knows enough.
+
+    `outcomes` holds one letter per graded pair in the order of asking: b (both right), t (teacher
+    only), s (student only), n (neither). `path` holds (pairs, evidence that the gap is inside the
+    margin, evidence that it is outside), natural logarithms of e-values, at most a few hundred
+    points; `threshold` is what either must reach. None where the policy tests no gap there.
+    """
+
+    name: str
+    n_available: int
+    n_asked: int
+    outcome: Outcome
+    outcomes: str
+    margin: float | None
+    threshold: float | None
+    path: tuple[tuple[int, float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stopping:
+    """How a run until decided went: queries are counted per model, tokens over both.
+
+    `saved_tokens` estimates what the queries that were not asked would have taken.
+    """
+
+    block: int
+    n_available: int
+    n_asked: int
+    asked_tokens: int
+    saved_tokens: Measured
+    strata: tuple[StoppingResult, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditExample:
+    """A query that shows a finding, and what was seen there (text of a model: escape it)."""
+
+    query_id: str
+    seen: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditFinding:
+    """Something about the prompts that speaks against the comparison, in `n` of `of` queries.
+
+    `side` is None where it concerns the two together; `message` a sentence without the numbers.
+    """
+
+    kind: AuditKind
+    side: Side | None
+    n: int
+    of: int
+    message: str
+    examples: tuple[AuditExample, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelInfo:
     """What identifies a model and the way it was run; digests are SHA-256.
+
+    Of a run that another harness made, what it did not write down is None, or `not recorded`.
 
     `weights_digest` covers the weight files (or is the hub commit) and an adapter,
     `tokenizer_digest` the tokenizer, `template_digest` the chat template (None without one).
@@ -158,11 +282,11 @@ class ModelInfo:
 
     name: str
     revision: str | None
-    weights_digest: str
-    tokenizer_digest: str
+    weights_digest: str | None
+    tokenizer_digest: str | None
     template_digest: str | None
-    architecture: str
-    n_parameters: int
+    architecture: str | None
+    n_parameters: int | None
     dtype: str
     device: str
     engine: str
@@ -209,6 +333,9 @@ class Report:
     seed: int
     created: str
     fidelity: tuple[FidelityResult, ...] = ()
+    noise_floor: NoiseFloor | None = None
+    stopping: Stopping | None = None
+    audit: tuple[AuditFinding, ...] = ()
     format_version: int = FORMAT_VERSION
 
 
@@ -229,8 +356,8 @@ class AnswerRow:
     extracted: str | None
     score: float | None
     reason: str | None
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
     finish_reason: str | None
     choice_logprobs: tuple[float, ...] | None
 

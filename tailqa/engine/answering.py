@@ -182,7 +182,7 @@ class _Work:
         self.store.put_many(list(made.items()))
         # Another process may have been faster: what the store holds is what counts.
         self.found.update(self.store.get_many(made))
-        tokens = sum(attempt.completion_tokens for attempt in made.values())
+        tokens = sum(attempt.completion_tokens or 0 for attempt in made.values())
         self.progress.advance(self.task, sum(self.shared_by[key] for key in made), tokens)
 
     def _outcome(self, encoded: Encoded | ModelError, key: str | None) -> Outcome:

@@ -102,7 +102,7 @@ class LocalEngine:
     def batches(self, requests: Sequence[Encoded]) -> list[list[int]]:
         """Prompts that share a prefix together; as many as keep the device busy for a while."""
         work = _GPU_WORK if self._info.device.startswith("cuda") else _CPU_WORK
-        tokens = int(work / (2 * max(1, self._info.n_parameters)))
+        tokens = int(work / (2 * max(1, self._info.n_parameters or 0)))
         return partition(requests, tokens=min(tokens, MOST_TOKENS))
 
     def run(self, batch: Sequence[Encoded]) -> Iterator[Attempt | ModelError]:

@@ -107,13 +107,13 @@ class ScriptedEngine:
                 raise ModelError(f"the script fails at {encoded.request.query_id}")
         for encoded in batch:
             attempt = self._attempt(encoded)
-            time.sleep(self._token_s * attempt.completion_tokens)
+            time.sleep(self._token_s * (attempt.completion_tokens or 0))
             self.n_attempts += 1
             yield attempt
 
     def time(self, request: Encoded) -> Timing:
         """`token_s` for every token; a choice comes all at once, as one token."""
-        n = 1 if request.choice_ids else self._attempt(request).completion_tokens
+        n = 1 if request.choice_ids else self._attempt(request).completion_tokens or 0
         return Timing(first_token_s=self._token_s, answer_s=self._token_s * n, completion_tokens=n)
 
     def time_batch(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> list[float]:

@@ -132,12 +132,17 @@ def _schema() -> "pyarrow.Schema":
         "extracted": None,
         "score": None,
         "reason": None,
-        "prompt_tokens": pa.int32(),
-        "completion_tokens": pa.int32(),
+        "prompt_tokens": None,
+        "completion_tokens": None,
         "finish_reason": None,
         "choice_logprobs": None,
     }
-    optional = {"score": pa.float64(), "choice_logprobs": pa.list_(pa.float64())}
+    optional = {
+        "score": pa.float64(),
+        "prompt_tokens": pa.int32(),
+        "completion_tokens": pa.int32(),
+        "choice_logprobs": pa.list_(pa.float64()),
+    }
     return pa.schema(
         [
             pa.field(name, kind or optional.get(name, text), nullable=kind is None)

@@ -55,8 +55,8 @@ def _row(
         extracted=scored.extracted if scored and index == 0 else None,
         score=scored.scores[index] if scored else None,
         reason=reason,
-        prompt_tokens=attempt.prompt_tokens if attempt else 0,
-        completion_tokens=attempt.completion_tokens if attempt else 0,
+        prompt_tokens=attempt.prompt_tokens if attempt else None,
+        completion_tokens=attempt.completion_tokens if attempt else None,
         finish_reason=attempt.finish_reason if attempt else None,
         choice_logprobs=attempt.choice_logprobs if attempt else None,
     )

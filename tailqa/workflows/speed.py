@@ -82,11 +82,17 @@ def _cost(
     rng: np.random.Generator,
 ) -> CostSummary:
     tokens, correct = _paid(pairs, side)
+    known = [n for n in tokens if n is not None]
+    unknown = TooFew(reason="tokens were not recorded", n=0)
+    per_query = stats.mean_estimate(known)
+    per_correct = (
+        cost.per_correct(known, correct, rng=rng) if len(known) == len(tokens) else unknown
+    )
     return CostSummary(
         stratum=stratum,
         side=side,
-        tokens_per_query=stats.mean_estimate(tokens),
-        tokens_per_correct=cost.per_correct(tokens, correct, rng=rng),
+        tokens_per_query=per_query if len(known) == len(tokens) else unknown,
+        tokens_per_correct=per_correct,
         seconds_per_correct=_seconds(side, pairs, correct, timed, rng),
     )
 
@@ -110,13 +116,18 @@ def _seconds(
     )
 
 
-def _paid(pairs: Sequence[Pair], side: Side) -> tuple[list[int], list[bool]]:
-    tokens, correct = [], []
+def _paid(pairs: Sequence[Pair], side: Side) -> tuple[list[int | None], list[bool]]:
+    tokens: list[int | None] = []
+    correct: list[bool] = []
     for pair in pairs:
         answer = pair.teacher if side == "teacher" else pair.student
         grade = pair.teacher_grade if side == "teacher" else pair.student_grade
         if isinstance(answer, Answered) and isinstance(grade, Scored):
-            tokens.append(answer.attempts[0].prompt_tokens + answer.attempts[0].completion_tokens)
+            first = answer.attempts[0]
+            known = first.prompt_tokens is not None and first.completion_tokens is not None
+            tokens.append(
+                (first.prompt_tokens or 0) + (first.completion_tokens or 0) if known else None
+            )
             correct.append(grade.correct)
     return tokens, correct
 

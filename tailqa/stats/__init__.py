@@ -20,6 +20,7 @@ from tailqa.stats.quantiles import clustered_quantiles
 from tailqa.stats.ranking import ranking_auc
 from tailqa.stats.ratio import retention
 from tailqa.stats.sample import mean_estimate, quantile_estimate
+from tailqa.stats.total import stratified_total
 
 __all__ = [
     "Clusters",
@@ -42,5 +43,6 @@ __all__ = [
     "ranking_auc",
     "retention",
     "speed_of",
+    "stratified_total",
     "tail_interaction",
 ]

@@ -340,6 +340,28 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionRecord:
+    """What was decided about a run, by which rules and with what, to be looked up later.
+
+    `rules` is the policy as it applied to this run, every default written out (JSON values).
+    Digests are SHA-256: of the policy's content, of the bytes of result.json. `run_versions` made
+    the run, `tailqa_version` judged it, on `date` (ISO 8601, passed in).
+    """
+
+    date: str
+    teacher: ModelInfo
+    student: ModelInfo
+    suite: SuiteInfo
+    policy: str
+    policy_digest: str
+    rules: Mapping[str, object]
+    result_digest: str
+    verdict: Verdict
+    run_versions: Mapping[str, str]
+    tailqa_version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AnswerRow:
     """One attempt of one side, flat: a row of answers.parquet and of the answer browser."""
 

@@ -14,6 +14,7 @@ from tailqa.report.files import write_atomic
 from tailqa.report.html import asset, environment, source_hash
 from tailqa.report.reading import cost_of, latency_of, reading, requirement_of, worst_first
 from tailqa.report.sentences import three_sentences
+from tailqa.report.stopping import stopping_panels, stopping_sentences
 
 PAGE = "report.html"
 SUMMARY = "summary.html"
@@ -60,6 +61,8 @@ def render_page(run: Run) -> str:
                 if report.fidelity
             ],
             kl_and_flips=kl_and_flips(report),
+            stopping_sentences=stopping_sentences(report),
+            stopping_panels=stopping_panels(report),
             embedded=embedded,
             outcomes=OUTCOMES,
             reading=reading,

@@ -8,6 +8,7 @@ from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.report import (
     CostSummary,
     LatencySummary,
+    Outcome,
     Report,
     Requirement,
     StratumResult,
@@ -15,6 +16,8 @@ from tailqa.core.report import (
 )
 
 Reading = Literal["worse", "better", "unclear", "unmeasured"]
+
+_WORST: tuple[Outcome, ...] = ("fail", "inconclusive", "pass")
 
 
 def reading(gap: Measured) -> Reading:
@@ -42,8 +45,9 @@ def lowest_gap(strata: Sequence[StratumResult]) -> StratumResult | None:
 
 
 def requirement_of(verdict: Verdict, stratum: str) -> Requirement | None:
-    """The rule of the policy that judged this stratum, if one did."""
-    return next((rule for rule in verdict.requirements if rule.name == stratum), None)
+    """The worst of the policy's rules that judged this stratum, if one did."""
+    rules = [rule for rule in verdict.requirements if rule.stratum == stratum]
+    return min(rules, key=lambda rule: _WORST.index(rule.outcome), default=None)
 
 
 def cost_of(report: Report, stratum: str, side: Side) -> CostSummary | None:

@@ -24,6 +24,7 @@ from tailqa.report.escape import one_line
 from tailqa.report.fidelity import fidelity_table, kl_and_flips
 from tailqa.report.reading import cost_of, latency_of, requirement_of, worst_first
 from tailqa.report.sentences import three_sentences
+from tailqa.report.stopping import stopping_sentences
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -200,7 +201,11 @@ class _Terminal:
         verdict = self.report.verdict
         lines: list[RenderableType] = [
             Text(self._plain(sentence) + "\n")
-            for sentence in (*three_sentences(self.report), kl_and_flips(self.report))
+            for sentence in (
+                *three_sentences(self.report),
+                *stopping_sentences(self.report),
+                kl_and_flips(self.report),
+            )
             if sentence
         ]
         lines += [Text(f"Note: {self._clean(item)}\n", "dim") for item in self.report.findings]

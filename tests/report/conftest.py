@@ -146,7 +146,13 @@ def verdict(results: Sequence[StratumResult], outcome: Outcome = "fail") -> Verd
             said = "fail" if gap.high < -0.05 else "pass" if gap.low > -0.05 else "inconclusive"
         detail = f"{item.name}: the gap is judged {said} against a margin of −5.0 points"
         requirements.append(
-            Requirement(name=item.name, tier=item.tier, outcome=said, detail=detail)
+            Requirement(
+                name=f"{item.name}: gap",
+                stratum=item.name,
+                tier=item.tier,
+                outcome=said,
+                detail=detail,
+            )
         )
     return Verdict(
         outcome=outcome,

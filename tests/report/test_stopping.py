@@ -46,7 +46,8 @@ def test_queries_and_tokens_saved_are_said_with_an_interval(report: Report) -> N
     first, second = stopping_sentences(stopped(report))
     assert first == (
         "Asked until decided: 296 of 400 queries per model, in random order within strata; "
-        "104 were saved, about 4,200 tokens (95 % interval 4,010 to 4,390, n = 296) of both models together."
+        "104 were saved, about 4,200 tokens (95 % interval 4,010 to 4,390, n = 296) of both models "
+        "together."
     )
     assert (
         second

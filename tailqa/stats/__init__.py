@@ -10,9 +10,18 @@ from tailqa.stats.clustered import (
     clustered_mean,
     clustered_share,
 )
+from tailqa.stats.clustered_pairs import (
+    clustered_gap,
+    clustered_interaction,
+    clustered_noninferiority_p,
+    clustered_pooled_gap,
+    clustered_retention,
+    design_effect,
+)
 from tailqa.stats.crossover import crossover, median_ratio, speed_of
 from tailqa.stats.equality import mcnemar
-from tailqa.stats.paired import paired_gap
+from tailqa.stats.jackknife import ClusterCells
+from tailqa.stats.paired import noninferiority_p, paired_gap
 from tailqa.stats.planning import noninferiority_n, queries_to_settle
 from tailqa.stats.pooled import pooled_accuracy, pooled_gap, tail_interaction
 from tailqa.stats.proportion import accuracy, flip_rate
@@ -23,18 +32,26 @@ from tailqa.stats.sample import mean_estimate, quantile_estimate
 from tailqa.stats.total import stratified_total
 
 __all__ = [
+    "ClusterCells",
     "Clusters",
     "accuracy",
+    "clustered_gap",
     "clustered_geometric_mean",
+    "clustered_interaction",
     "clustered_mean",
+    "clustered_noninferiority_p",
+    "clustered_pooled_gap",
     "clustered_quantiles",
+    "clustered_retention",
     "clustered_share",
     "crossover",
+    "design_effect",
     "flip_rate",
     "mcnemar",
     "mean_estimate",
     "median_ratio",
     "noninferiority_n",
+    "noninferiority_p",
     "paired_gap",
     "pooled_accuracy",
     "pooled_gap",

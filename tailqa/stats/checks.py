@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
+from typing import cast
 
 from tailqa.core.estimate import Cells
 
@@ -21,9 +22,12 @@ def check_cells(name: str, cells: Sequence[object]) -> Cells:
     """`cells` as four counts; raises ValueError naming the cell that is none."""
     if len(cells) != 4:
         raise ValueError(f"{name} must be the four counts {CELL_NAMES}, got {len(cells)} values")
-    both, teacher_only, student_only, neither = (
-        check_count(f"{name}.{cell}", value) for cell, value in zip(CELL_NAMES, cells, strict=True)
-    )
+    if not all(type(value) is int and value >= 0 for value in cells):
+        cells = [
+            check_count(f"{name}.{cell}", value)
+            for cell, value in zip(CELL_NAMES, cells, strict=True)
+        ]
+    both, teacher_only, student_only, neither = cast(Cells, cells)
     return both, teacher_only, student_only, neither
 
 

@@ -48,7 +48,7 @@ def clustered_mean(
     if found.variance == 0 and found.n_clusters < MIN_EQUAL_VALUES:
         reason = f"{found.n_clusters} queries are all equal: too few to know their spread"
         return TooFew(reason=reason, n=found.n)
-    half = _t(found.df, level) * math.sqrt(found.variance)
+    half = student_t(found.df, level) * math.sqrt(found.variance)
     low, high = found.value - half, found.value + half
     if skewed and found.value > 0:
         factor = math.exp(half / found.value)
@@ -166,9 +166,13 @@ def too_few_queries(counts: "Sequence[Sequence[float] | np.ndarray]") -> TooFew:
 def effective_n(share: float, found: Linearised, level: float) -> float:
     """The number of independent values that would give this variance, at most all of them."""
     if found.variance == 0 or not 0 < share < 1:
-        return found.n_equal * (_t(found.n_clusters, level) / _t(found.df, level)) ** 2
+        return (
+            found.n_equal * (student_t(found.n_clusters, level) / student_t(found.df, level)) ** 2
+        )
     independent = share * (1 - share) / found.variance
-    corrected = independent * (_t(max(1, found.n - 1), level) / _t(found.df, level)) ** 2
+    corrected = (
+        independent * (student_t(max(1, found.n - 1), level) / student_t(found.df, level)) ** 2
+    )
     return min(float(found.n), corrected)
 
 
@@ -182,7 +186,8 @@ def korn_graubard(share: float, n: float, level: float) -> tuple[float, float]:
     return low, high
 
 
-def _t(df: int, level: float) -> float:
+def student_t(df: int, level: float) -> float:
+    """The quantile of Student's t that leaves (1 − level)/2 above it."""
     from scipy.special import stdtrit
 
     return float(stdtrit(df, (1 + check_share("level", level)) / 2))

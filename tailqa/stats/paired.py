@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 from tailqa.core.estimate import Cells, Estimate, Measured, TooFew
-from tailqa.stats.checks import check_cells, two_sided_z
+from tailqa.stats.checks import check_cells, check_share, two_sided_z
 from tailqa.stats.proportion import wilson_limits
 
 GapMethod = Literal["tango", "wald", "agresti-min", "bonett-price", "newcombe"]
@@ -47,29 +47,66 @@ def paired_gap(
     return Estimate(value=value, low=low, high=high, level=level, method=method, n=n)
 
 
-def _tango(cells: Cells, z: float) -> tuple[float, float]:
-    _, teacher_only, student_only, _ = cells
-    n = sum(cells)
-    low = _tango_low(student_only, teacher_only, n, z)
+def noninferiority_p(cells: Cells | Sequence[int], margin: float) -> float:
+    """One-sided p-value, in [0, 1], of "the student is worse by at least `margin`".
+
+    Tango's score test of gap ≤ −margin (Stat Med 1998, 17: 891–908). It is below α exactly where
+    the lower limit of `paired_gap` at level 1 − 2α lies above −margin. 1 for an empty table.
+    Raises ValueError for cells that are no counts and a margin outside (0, 1).
+
+    >>> round(noninferiority_p((150, 10, 10, 30), 0.05), 4)
+    0.0191
+    """
+    _, teacher_only, student_only, _ = counts = check_cells("cells", cells)
+    margin, n = check_share("margin", margin), sum(counts)
+    return tango_p(student_only, teacher_only, n, margin) if n else 1.0
+
+
+def tango_p(b: float, c: float, n: float, margin: float) -> float:
+    """The p-value of `noninferiority_p`; counts need not be whole, n > 0.
+
+    >>> round(tango_p(0, 0, 100, 0.05), 4)
+    0.0109
+    """
+    distance, error = _tango_score(b, c, n, -margin)
+    return math.erfc(distance / (error * math.sqrt(2))) / 2
+
+
+def tango_limits(b: float, c: float, n: float, z: float) -> tuple[float, float]:
+    """Tango's limits of (b − c)/n, in [−1, 1]; counts need not be whole, n > 0.
+
+    >>> [round(limit, 4) for limit in tango_limits(16, 6, 161, 1.96)]
+    [0.0054, 0.124]
+    """
     # Swapping the sides turns the upper limit into a lower one, so symmetry is exact.
-    return low, -_tango_low(teacher_only, student_only, n, z)
+    return _tango_low(b, c, n, z), -_tango_low(c, b, n, z)
 
 
-def _tango_low(b: int, c: int, n: int, z: float) -> float:
+def _tango(cells: Cells, z: float) -> tuple[float, float]:
+    return tango_limits(cells[2], cells[1], sum(cells), z)
+
+
+def _tango_low(b: float, c: float, n: float, z: float) -> float:
     from scipy.optimize import brentq
 
     if b - c == -n:
         return -1.0
 
     def excess(delta: float) -> float:
-        # Score statistic − z, times its standard error; q is the restricted estimate of P(c).
-        big_b = -b - c + (2 * n - b + c) * delta
-        root = math.sqrt(max(0.0, big_b**2 + 8 * n * c * delta * (1 - delta)))
-        q = (root - big_b) / (4 * n)
-        variance = n * (2 * q + delta * (1 - delta))
-        return b - c - n * delta - z * math.sqrt(max(0.0, variance))
+        distance, error = _tango_score(b, c, n, delta)
+        return distance - z * error
 
     return float(brentq(excess, -1.0, (b - c) / n - ROOT_GUARD, xtol=1e-14, rtol=1e-14))
+
+
+def _tango_score(b: float, c: float, n: float, delta: float) -> tuple[float, float]:
+    """Distance of b − c from its mean at gap `delta`, and the standard error there."""
+    # q is the restricted estimate of P(c).
+    big_b = -b - c + (2 * n - b + c) * delta
+    root = math.sqrt(max(0.0, big_b**2 + 8 * n * c * delta * (1 - delta)))
+    q = (root - big_b) / (4 * n)
+    variance = n * (2 * q + delta * (1 - delta))
+    return b - c - n * delta, math.sqrt(max(0.0, variance))
 
 
 def _around(b: float, c: float, n: float, z: float) -> tuple[float, float]:

@@ -43,10 +43,10 @@ def pooled_gap(
     empty = sum(sum(cells) == 0 for cells, _ in used)
     if empty:
         return TooFew(reason=f"{empty} of {len(used)} strata have no graded pairs", n=n)
-    if any(_is_sparse(cells) for cells, _ in used):
+    if any(is_sparse(cells) for cells, _ in used):
         # No table is empty, so Tango always has limits.
         parts = [cast(Estimate, paired_gap(cells, level=level)) for cells, _ in used]
-        return _weighted(parts, [share for _, share in used], "mover-tango", -1.0)
+        return weighted(parts, [share for _, share in used], "mover-tango", -1.0)
     value = math.fsum(share * (cells[2] - cells[1]) / sum(cells) for cells, share in used)
     half = z * math.sqrt(math.fsum(share**2 * _variance(cells) for cells, share in used))
     low, high = max(-1.0, value - half), min(1.0, value + half)
@@ -80,7 +80,7 @@ def pooled_accuracy(
     if len(known) < len(used):
         reason = f"{len(used) - len(known)} of {len(used)} strata have no graded answers"
         return TooFew(reason=reason, n=sum(part.n for part in known))
-    return _weighted(known, [share for _, share in used], "mover-wilson", 0.0)
+    return weighted(known, [share for _, share in used], "mover-wilson", 0.0)
 
 
 def tail_interaction(
@@ -127,7 +127,7 @@ def _side(name: str, side: Cells | Sequence[int] | Measured, level: float) -> Me
     return side
 
 
-def _is_sparse(cells: Cells) -> bool:
+def is_sparse(cells: Cells) -> bool:
     """Whether a normal interval would be too short, in the end of no width."""
     both, teacher_only, student_only, neither = cells
     most = max(both + neither, teacher_only, student_only)
@@ -141,9 +141,10 @@ def _variance(cells: Cells) -> float:
     return (flips - gap**2) / (n - 1)
 
 
-def _weighted(
+def weighted(
     parts: Sequence[Estimate], shares: Sequence[float], method: str, floor: float
 ) -> Estimate:
+    """Σ share·value with the MOVER interval, limits within [`floor`, 1]."""
     pairs = list(zip(parts, shares, strict=True))
     value = math.fsum(share * part.value for part, share in pairs)
     below = math.hypot(*(share * (part.value - part.low) for part, share in pairs))

@@ -30,18 +30,26 @@ def retention(cells: Cells | Sequence[int], *, level: float = 0.95) -> Measured:
     n, teacher, student = sum(counts), both + teacher_only, both + student_only
     if teacher == 0:
         return TooFew(reason="the teacher has no right answer to keep", n=n)
-    low = 0.0 if student == 0 else _limit(counts, z, upper=False)
-    high = _limit(counts, z, upper=True)
+    low, high = ratio_limits(counts, z)
     value = student / teacher
     return Estimate(value=value, low=low, high=high, level=level, method="tang", n=n)
 
 
-def _limit(cells: Cells, z: float, *, upper: bool) -> float:
+def ratio_limits(cells: Sequence[float], z: float) -> tuple[float, float]:
+    """Limits of student / teacher; counts need not be whole, the teacher's is positive.
+
+    >>> [round(limit, 4) for limit in ratio_limits((59, 16, 6, 80), 1.96)]
+    [0.7476, 0.9876]
+    """
+    both, teacher_only, student_only, _ = cells
+    low = _limit(both, teacher_only, student_only, z) if both + student_only > 0 else 0.0
+    return low, _limit(both, teacher_only, student_only, -z)
+
+
+def _limit(both: float, teacher_only: float, student_only: float, signed_z: float) -> float:
     from scipy.optimize import brentq
 
-    both, teacher_only, student_only, _ = cells
     teacher, student = both + teacher_only, both + student_only
-    signed_z = -z if upper else z
 
     def excess(log_ratio: float) -> float:
         # Score statistic − z, times its standard error.
@@ -50,14 +58,16 @@ def _limit(cells: Cells, z: float, *, upper: bool) -> float:
         return student - teacher * ratio - signed_z * math.sqrt(variance)
 
     centre = math.log(student / teacher) if student else -LOG_REACH
-    if upper:
+    if signed_z < 0:
         limit = brentq(excess, centre + ROOT_GUARD, max(centre, 0.0) + LOG_REACH)
     else:
         limit = brentq(excess, min(centre, 0.0) - LOG_REACH, centre - ROOT_GUARD)
     return math.exp(limit)
 
 
-def _restricted_variance(both: int, teacher_only: int, student_only: int, ratio: float) -> float:
+def _restricted_variance(
+    both: float, teacher_only: float, student_only: float, ratio: float
+) -> float:
     """Variance of student − ratio·teacher (counts) where accuracies have exactly that ratio.
 
     It is ratio times the expected flips; these maximise the likelihood under the restriction,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
 
 from tailqa.core.estimate import Estimate, TooFew
-from tailqa.stats import paired_gap
+from tailqa.stats import noninferiority_p, paired_gap
 from tailqa.stats.paired import GapMethod
 
 METHODS = get_args(GapMethod)
@@ -118,6 +118,29 @@ def test_a_higher_level_is_wider(cells, level):
     if isinstance(narrow, Estimate):
         assert wide.low <= narrow.low + 1e-12
         assert wide.high >= narrow.high - 1e-12
+
+
+@given(CELLS, st.floats(0.001, 0.999), st.floats(0.001, 0.49))
+def test_noninferiority_agrees_with_the_interval(cells, margin, alpha):
+    p, gap = noninferiority_p(cells, margin), paired_gap(cells, level=1 - 2 * alpha)
+    assert 0 <= p <= 1
+    if isinstance(gap, TooFew):
+        assert p == 1
+    elif abs(p - alpha) > 1e-9:
+        assert (p < alpha) == (gap.low > -margin)
+
+
+@pytest.mark.parametrize(("n", "margin"), [(100, 0.05), (30, 0.2)])
+def test_noninferiority_without_flips_has_its_closed_form(n, margin):
+    # The restricted estimate puts all of the margin on teacher_only.
+    z = margin * n / math.sqrt(n * margin * (1 - margin))
+    assert noninferiority_p((n, 0, 0, 0), margin) == pytest.approx(math.erfc(z / math.sqrt(2)) / 2)
+
+
+@pytest.mark.parametrize("margin", [0, 1, -0.1, math.nan])
+def test_noninferiority_takes_a_margin_between_0_and_1(margin):
+    with pytest.raises(ValueError, match="margin must lie strictly between 0 and 1"):
+        noninferiority_p(TABLE, margin)
 
 
 def test_no_pairs_is_too_few():

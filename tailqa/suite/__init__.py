@@ -1,6 +1,6 @@
 """Suite files and their sources become a Suite: validation, strata, weights and digests."""
 
-from tailqa.suite.draw import describe, draw
+from tailqa.suite.draw import describe, draw, shuffled
 from tailqa.suite.find import find_suite, shipped_suites
 from tailqa.suite.load import load_suite
 
@@ -10,4 +10,5 @@ __all__ = [
     "find_suite",
     "load_suite",
     "shipped_suites",
+    "shuffled",
 ]

@@ -28,10 +28,28 @@ def draw(suite: Suite, per_stratum: int, *, seed: int) -> Suite:
     """
     if per_stratum < 1:
         raise ValueError(f"per_stratum must be at least 1 (got {per_stratum})")
-    drawn: set[str] = set()
-    for members in _by_stratum(suite).values():
-        drawn.update(sorted((query.id for query in members), key=_rank(seed))[:per_stratum])
+    drawn = {
+        query.id
+        for members in shuffled(suite, seed=seed).values()
+        for query in members[:per_stratum]
+    }
     return replace(suite, queries=tuple(query for query in suite.queries if query.id in drawn))
+
+
+def shuffled(suite: Suite, *, seed: int) -> dict[str, tuple[Query, ...]]:
+    """The queries of each stratum in random order; the first k are those that `draw` takes.
+
+    >>> from tailqa.suite import find_suite, load_suite
+    >>> suite = load_suite(find_suite("reasoning-steps"))
+    >>> {len(queries) for queries in shuffled(draw(suite, 7, seed=3), seed=3).values()}
+    {7}
+    """
+
+    def rank(query: Query) -> bytes:
+        return hashlib.sha256(f"{seed}:{query.id}".encode()).digest()
+
+    members = _by_stratum(suite)
+    return {name: tuple(sorted(queries, key=rank)) for name, queries in members.items()}
 
 
 def describe(
@@ -75,10 +93,6 @@ def _by_stratum(suite: Suite) -> dict[str, list[Query]]:
     for query in suite.queries:
         members[query.stratum].append(query)
     return members
-
-
-def _rank(seed: int) -> Callable[[str], bytes]:
-    return lambda query_id: hashlib.sha256(f"{seed}:{query_id}".encode()).digest()
 
 
 def _text(query: Query) -> str:

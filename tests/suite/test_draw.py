@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailqa.core.query import Generation, GraderSpec, Lengths, Message, Query, Stratum, Suite
-from tailqa.suite import describe, draw
+from tailqa.suite import describe, draw, shuffled
 
 QUERIES = tuple(
     Query(id=f"q{n}", stratum="head" if n % 3 else "tail", prompt="w " * n, references=("x",))
@@ -39,6 +39,14 @@ def test_draws_are_nested_and_bounded(n: int, more: int, seed: int) -> None:
     counts = [sum(query.stratum == name for query in small.queries) for name in ("head", "tail")]
     assert counts == [min(n, 200), min(n, 100)]
     assert small.digest == SUITE.digest
+
+
+@given(st.integers(1, 250), st.integers())
+def test_the_first_of_a_shuffled_stratum_are_those_of_a_draw(n: int, seed: int) -> None:
+    drawn = ids(draw(SUITE, n, seed=seed))
+    members = shuffled(SUITE, seed=seed)
+    assert {query.id for queries in members.values() for query in queries[:n]} == drawn
+    assert [query.id for query in members["tail"]] != [q.id for q in QUERIES if q.stratum == "tail"]
 
 
 def test_a_draw_does_not_depend_on_the_order_of_the_file() -> None:

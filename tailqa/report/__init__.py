@@ -1,8 +1,12 @@
-"""A report → result.json, answers.parquet, a terminal table and a page; it does all rounding."""
+"""A report or a verdict → files, terminal tables and pages; all rounding is done here."""
 
 from tailqa.report.bench_page import write_bench_page
 from tailqa.report.bench_result import BENCH, load_bench, render_bench_json, write_bench
 from tailqa.report.bench_table import render_bench
+from tailqa.report.gate_json import render_gate_json
+from tailqa.report.gate_junit import render_junit
+from tailqa.report.gate_markdown import render_gate_markdown
+from tailqa.report.gate_table import render_gate
 from tailqa.report.page import render_page, write_page, write_summary
 from tailqa.report.result import (
     load_answers,
@@ -24,7 +28,11 @@ __all__ = [
     "load_run",
     "render_bench",
     "render_bench_json",
+    "render_gate",
+    "render_gate_json",
+    "render_gate_markdown",
     "render_json",
+    "render_junit",
     "render_page",
     "render_suite",
     "render_terminal",

@@ -21,6 +21,7 @@ from tailqa.stats.clustered_pairs import (
 from tailqa.stats.crossover import crossover, median_ratio, speed_of
 from tailqa.stats.equality import mcnemar
 from tailqa.stats.jackknife import ClusterCells
+from tailqa.stats.looks import obrien_fleming_bounds
 from tailqa.stats.paired import noninferiority_p, paired_gap
 from tailqa.stats.planning import noninferiority_n, queries_to_settle
 from tailqa.stats.pooled import pooled_accuracy, pooled_gap, tail_interaction
@@ -29,11 +30,14 @@ from tailqa.stats.quantiles import clustered_quantiles
 from tailqa.stats.ranking import ranking_auc
 from tailqa.stats.ratio import retention
 from tailqa.stats.sample import mean_estimate, quantile_estimate
+from tailqa.stats.sequential import GapEProcess, RetentionEProcess, gap_confidence_sequence
 from tailqa.stats.total import stratified_total
 
 __all__ = [
     "ClusterCells",
     "Clusters",
+    "GapEProcess",
+    "RetentionEProcess",
     "accuracy",
     "clustered_gap",
     "clustered_geometric_mean",
@@ -47,11 +51,13 @@ __all__ = [
     "crossover",
     "design_effect",
     "flip_rate",
+    "gap_confidence_sequence",
     "mcnemar",
     "mean_estimate",
     "median_ratio",
     "noninferiority_n",
     "noninferiority_p",
+    "obrien_fleming_bounds",
     "paired_gap",
     "pooled_accuracy",
     "pooled_gap",

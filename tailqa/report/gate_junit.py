@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tailqa.core.errors import ResultError
 from tailqa.core.report import Report, Requirement, Verdict
 from tailqa.report.escape import one_line, visible
-from tailqa.report.gate_rows import MEANING, blocking_first, facts, name_words, tally
+from tailqa.report.gate_rows import MEANING, blocking_first, facts, tally
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -81,7 +81,7 @@ def _status(rule: Requirement) -> str:
 def _add_case(suite: "Element", rule: Requirement, classname: str) -> None:
     from xml.etree.ElementTree import SubElement
 
-    attributes = {"classname": classname, "name": _xml(name_words(rule)), "time": NO_TIME}
+    attributes = {"classname": classname, "name": _xml(one_line(rule.name)), "time": NO_TIME}
     case = SubElement(suite, "testcase", attributes)
     status = _status(rule)
     if not status:

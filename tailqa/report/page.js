@@ -13,6 +13,10 @@
   const queries = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);
   const haystacks = new Array(queries.length);
+  // Of an imported run the texts may not be known, which is not the same as empty.
+  const recorded = queries.some((query) =>
+    [query.teacher, query.student].some((side) => side.samples.some((sample) => sample.text))
+  );
   let found = [];
   let page = 0;
 
@@ -77,7 +81,13 @@
     if (sample.score !== null && sample.score > 0 && sample.score < 1) {
       parts.push([`score ${sample.score.toFixed(3)}`]);
     }
-    parts.push([`${number(sample.prompt_tokens)} prompt tokens, ${number(sample.completion_tokens)} ${sample.logprobs ? "scored" : "answered"}`]);
+    const tokens = [];
+    if (sample.prompt_tokens !== null) tokens.push(`${number(sample.prompt_tokens)} prompt tokens`);
+    if (sample.completion_tokens !== null) {
+      const done = sample.logprobs ? "scored" : "answered";
+      tokens.push(`${number(sample.completion_tokens)} ${tokens.length ? "" : "tokens "}${done}`);
+    }
+    if (tokens.length) parts.push([tokens.join(", ")]);
     if (sample.finish_reason === "length") parts.push(["cut off at the token limit"]);
     if (sample.reason !== null) parts.push([foreign("bdi", sample.reason)]);
     parts.forEach((part, index) => line.append(...(index ? [" · "] : []), ...part));
@@ -86,8 +96,9 @@
 
   const answer = (query, sample, title) => {
     const head = make("h4", "", `${title}: `, make("b", sample.status, sample.status));
-    const body = sample.logprobs ? choices(query, sample) : text(sample.text, false);
-    return make("div", "", head, body, facts(sample));
+    const written = recorded ? [text(sample.text, false)] : [];
+    const body = sample.logprobs ? [choices(query, sample)] : written;
+    return make("div", "", head, ...body, facts(sample));
   };
 
   const side = (query, name) => {
@@ -119,7 +130,8 @@
     const references = make("p", "facts", query.references.length > 1 ? "references " : "reference ");
     query.references.forEach((reference, index) => references.append(index ? ", " : "", foreign("bdi", reference)));
     const sides = make("div", "sides", side(query, "teacher"), side(query, "student"));
-    return make("article", "", head, prompts(query), query.references.length ? references : "", sides);
+    const asked = query.teacher.prompt || query.student.prompt ? prompts(query) : "";
+    return make("article", "", head, asked, query.references.length ? references : "", sides);
   };
 
   const show = () => {

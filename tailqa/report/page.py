@@ -1,10 +1,11 @@
 """report.html: one file that needs nothing else and asks for nothing else."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tailqa.core.answer import Side
-from tailqa.core.estimate import Estimate
+from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.report import Report, Run
 from tailqa.report import format as shown
 from tailqa.report.browser import OUTCOMES, embed
@@ -103,13 +104,18 @@ def _table(report: Report, fields: dict[str, str], find: Any) -> dict[str, Any]:
         else shown.time_unit(*(getattr(row, field) for _, _, row in found))
         for title, field in fields.items()
     }
-    return {
-        "columns": list(units.items()),
-        "rows": [
-            (name, side, [(getattr(row, fields[title]), unit) for title, unit in units.items()])
-            for name, side, row in found
-        ],
-    }
+    rows = [
+        (name, side, [(getattr(row, fields[title]), unit) for title, unit in units.items()])
+        for name, side, row in found
+    ]
+    return {"columns": list(units.items()), "rows": rows, "unknown": _unknown(rows)}
+
+
+def _unknown(rows: Sequence[tuple[str, Side, list[tuple[Measured, shown.Unit]]]]) -> str:
+    """Why nothing is known, where no figure of a table is; else empty."""
+    figures = [figure for _, _, cells in rows for figure, _ in cells]
+    reasons = [figure.reason for figure in figures if isinstance(figure, TooFew)]
+    return ", ".join(dict.fromkeys(reasons)) if len(reasons) == len(figures) else ""
 
 
 def _level(report: Report) -> str:

@@ -7,7 +7,7 @@ import math
 from collections import Counter
 
 from tailqa.core.estimate import Estimate, Measured, TooFew
-from tailqa.core.report import Report, StratumResult
+from tailqa.core.report import CostSummary, Report, StratumResult
 from tailqa.report.escape import one_line
 from tailqa.report.format import (
     PERCENT,
@@ -86,10 +86,19 @@ def what_it_costs(report: Report) -> str:
     teacher, student = cost_of(report, name, "teacher"), cost_of(report, name, "student")
     if teacher is None or student is None:
         return f"What a right answer in {one_line(name)} costs was not measured."
+    measured = [cost for of in (student, teacher) for cost in _per_right_answer(of)]
+    reasons = [cost.reason for cost in measured if isinstance(cost, TooFew)]
+    if len(reasons) == len(measured):
+        why = one_line(", ".join(dict.fromkeys(reasons)))
+        return f"What a right answer in {one_line(name)} costs is not known: {why}."
     tokens = _against(student.tokens_per_correct, teacher.tokens_per_correct, TOKENS, "many")
     unit = time_unit(student.seconds_per_correct, teacher.seconds_per_correct)
     seconds = _against(student.seconds_per_correct, teacher.seconds_per_correct, unit, "long")
     return f"One right answer in {one_line(name)} costs the student {tokens}, and {seconds}."
+
+
+def _per_right_answer(cost: CostSummary) -> tuple[Measured, Measured]:
+    return (cost.tokens_per_correct, cost.seconds_per_correct)
 
 
 def _against(student: Measured, teacher: Measured, unit: Unit, much: str) -> str:

@@ -73,7 +73,7 @@ class _Terminal:
 
     def tables(self, console: "Console") -> "list[RenderableType]":
         tables: list[RenderableType] = [self._heading(), fitting(console, self._gaps)]
-        if self.report.latency or self.report.cost:
+        if self._has_costs():
             tables.append(fitting(console, self._costs))
         if self.report.fidelity:
             tables.append(fitting(console, lambda detail: fidelity_table(self.report, detail)))
@@ -193,6 +193,13 @@ class _Terminal:
             first = self._clean(name) if side == "teacher" else ""
             table.add_row(text(first), text(side), *(column[index] for column in cells))
         return table
+
+    def _has_costs(self) -> bool:
+        return bool(self.report.latency) or any(
+            isinstance(figure, Estimate)
+            for cost in self.report.cost
+            for figure in (cost.tokens_per_correct, cost.seconds_per_correct)
+        )
 
     def words(self) -> "list[RenderableType]":
         from rich.padding import Padding

@@ -17,6 +17,8 @@ BROKEN = 3
 COMMANDS = {
     "bench": ("tailqa.cli.bench", "Measure the speed of teacher and student on its own."),
     "compare": ("tailqa.cli.compare", "Run teacher and student on a suite and compare them."),
+    "gate": ("tailqa.cli.gate", "Judge a finished run by a policy: exit 0, 1 or 2."),
+    "import": ("tailqa.cli.import_", "Make a run from answers that were recorded elsewhere."),
     "report": ("tailqa.cli.report", "Render a finished run again from its files."),
     "suite": ("tailqa.cli.suite", "Check a suite file, or show what is in it."),
 }
@@ -33,7 +35,8 @@ class LazyGroup(click.Group):
         """The command itself, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        module = import_module(COMMANDS[cmd_name][0])
+        command = getattr(module, module.__name__.rpartition(".")[2])
         assert isinstance(command, click.Command)  # noqa: S101
         return command
 

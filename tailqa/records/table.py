@@ -13,6 +13,7 @@ from tailqa.records.values import to_count, to_score, to_text
 
 HARNESS = "a table"
 VERSION = "as imported"
+TWO_FILES = "table"
 _Value = TypeVar("_Value")
 _Rows = Sequence[tuple[int, Row]]
 
@@ -77,11 +78,13 @@ def read_table(
             _rows(student.path, (*student.places, *shared.places), faults),
         )
     first, second = (
-        _recording(side, shared, rows, faults)
+        tuple(_items(side, shared, rows, faults))
         for side, rows in zip((teacher, student), both, strict=True)
     )
     faults.check()
-    return first, second
+    name = teacher.path.stem if one_file else TWO_FILES
+    source = " and ".join(dict.fromkeys((teacher.path.name, student.path.name)))
+    return _recording(teacher, first, name, source), _recording(student, second, name, source)
 
 
 def _rows(path: Path, places: Sequence[str | None], faults: Faults) -> _Rows:
@@ -105,20 +108,22 @@ def _rows(path: Path, places: Sequence[str | None], faults: Faults) -> _Rows:
     return rows if len(faults) == before else ()
 
 
-def _recording(side: TableSide, shared: SharedColumns, rows: _Rows, faults: Faults) -> Recording:
+def _recording(side: TableSide, items: tuple[Item, ...], name: str, source: str) -> Recording:
     return Recording(
         model=unrecorded_model(side.name),
         harness=HARNESS,
-        name=side.path.stem,
+        name=name,
         version=VERSION,
         task="generate",
         metric="outcome",
-        source=side.path.name,
-        items=tuple(_items(side, shared, rows, faults)) if rows else (),
+        source=source,
+        items=items,
     )
 
 
 def _items(side: TableSide, shared: SharedColumns, rows: _Rows, faults: Faults) -> Iterator[Item]:
+    if not rows:
+        return
     reader = _Reader(str(side.path), faults)
     ids = [reader.cell(place, to_text, required=True) for place in shared.id]
     epoch = reader.cell(shared.epoch, to_count, required=True)

@@ -1,35 +1,29 @@
-"""A verdict as JSON, for programs."""
+"""A decision as JSON: for programs, and to be kept."""
 
-from dataclasses import asdict
+from functools import cache
+from typing import TYPE_CHECKING
 
-from tailqa.core.report import Report, Verdict
+from tailqa.core.report import DecisionRecord
 from tailqa.report.json_text import json_text
 
-GATE_FORMAT_VERSION = 1
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+DECISION_VERSION = 1
 
 
-def render_gate_json(report: Report, verdict: Verdict) -> str:
-    """The verdict as JSON, the same text for the same verdict on the same report.
+def render_gate_json(record: DecisionRecord) -> str:
+    """The record as JSON, the same text for the same record.
 
-    Keys: `format_version`, `outcome`, `reasons`, `policy` (name, digest, margin), `teacher`,
-    `student`, `suite` (name, version, digest) and `requirements`, in the verdict's order and with
-    the fields of `Requirement`. Where nothing was measured, `estimate` is null or has a `reason`
+    Keys: `format_version`, then the fields of `DecisionRecord`; the requirements stand in
+    `verdict.requirements`. Where nothing was measured, `estimate` is null or has a `reason`
     instead of a `value`. Raises ResultError where a number is not finite.
     """
-    suite = report.suite
-    return json_text(
-        {
-            "format_version": GATE_FORMAT_VERSION,
-            "outcome": verdict.outcome,
-            "reasons": verdict.reasons,
-            "policy": {
-                "name": verdict.policy,
-                "digest": verdict.policy_digest,
-                "margin": verdict.margin,
-            },
-            "teacher": report.teacher.name,
-            "student": report.student.name,
-            "suite": {"name": suite.name, "version": suite.version, "digest": suite.digest},
-            "requirements": [asdict(rule) for rule in verdict.requirements],
-        }
-    )
+    return json_text({"format_version": DECISION_VERSION, **_adapter().dump_python(record)})
+
+
+@cache
+def _adapter() -> "TypeAdapter[DecisionRecord]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(DecisionRecord)

@@ -1,6 +1,5 @@
 import json
 from dataclasses import fields, replace
-from types import MappingProxyType
 
 import pytest
 
@@ -20,7 +19,7 @@ def record(report: Report | None = None, judged: Verdict | None = None) -> Decis
         suite=report.suite,
         policy="default",
         policy_digest=DIGEST,
-        rules=MappingProxyType({"level": 0.95, "defaults": {"gap": {"margin": 0.05}}}),
+        rules={"level": 0.95, "defaults": {"gap": {"margin": 0.05}}},
         result_digest="ab12" * 16,
         verdict=judged or verdict(),
         run_versions=report.fingerprint.versions,

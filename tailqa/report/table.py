@@ -23,6 +23,7 @@ from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
 from tailqa.report.fidelity import fidelity_table, kl_and_flips
 from tailqa.report.reading import cost_of, latency_of, requirement_of, worst_first
+from tailqa.report.noise import noise_of, noise_words
 from tailqa.report.sentences import three_sentences
 from tailqa.report.stopping import stopping_sentences
 
@@ -97,7 +98,8 @@ class _Terminal:
     def _gaps(self, detail: int) -> "Table":
         table = make_table(detail)
         table.add_column("stratum", overflow="fold", min_width=8)
-        names = ["n", "teacher,\n%", "student,\n%", self._gap_title(), "flips", "p"]
+        noise = ["noise\nfloor, %"] if self.report.noise_floor else []
+        names = ["n", "teacher,\n%", "student,\n%", self._gap_title(), *noise, "flips", "p"]
         for name in ["traffic,\n%", *names] if detail else names:
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("verdict", no_wrap=True)
@@ -110,7 +112,9 @@ class _Terminal:
         table.add_row(text("all", "bold dim"))
         overall = self.report.overall
         whole = (overall.teacher_accuracy, overall.student_accuracy, overall.gap)
-        table.add_row(*self._cells("by traffic", None, whole, detail))
+        floor = self.report.noise_floor
+        noise = self._noise(floor.overall if floor else None, detail)
+        table.add_row(*self._cells("by traffic", None, whole, detail), *noise)
         nothing = TooFew(reason="", n=0)
         difference = (nothing, nothing, self.report.interaction)
         table.add_row(*self._cells("tail − head", None, difference, detail))
@@ -128,6 +132,7 @@ class _Terminal:
         return [
             *cells,
             text(f"{shown.MINUS}{stratum.teacher_only} +{stratum.student_only}"),
+            *self._noise(noise_of(self.report, stratum.name), detail),
             text(shown.p_value(stratum.mcnemar_p)),
             text(outcome or shown.NONE, _OUTCOME[rule.outcome] if rule else "dim"),
         ]
@@ -152,6 +157,14 @@ class _Terminal:
         ]
 
     def _costs(self, detail: int) -> "Table":
+    def _noise(self, flips: Measured | None, detail: int) -> "list[Text]":
+        """The cell beside a gap, in a report with a noise floor."""
+        if self.report.noise_floor is None:
+            return []
+        if detail == FULL:
+            return [figure_text(flips, shown.PERCENT)]
+        return [text(shown.NONE if flips is None else shown.value(flips, shown.PERCENT))]
+
         report = self.report
         table = make_table(detail)
         table.caption, table.caption_justify = self._plain(_basis(report.latency)), "left"
@@ -211,6 +224,7 @@ class _Terminal:
             for sentence in (
                 *three_sentences(self.report),
                 *stopping_sentences(self.report),
+                noise_words(self.report),
                 kl_and_flips(self.report),
             )
             if sentence

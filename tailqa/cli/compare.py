@@ -59,6 +59,17 @@ from tailqa.cli.progress import progress
     metavar="FILE",
     help="The same over a text of yours (UTF-8) as well; implies --fidelity.",
 )
+@options.option(
+    "--noise-floor",
+    is_flag=True,
+    help="Ask the teacher again in smaller batches and another order, and report how many of its "
+    "own grades flip.",
+)
+@options.option(
+    "--noise-floor-dtype",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    help="The same, with the teacher loaded in this dtype; implies --noise-floor.",
+)
 @options.out
 @options.option(
     "--store",

@@ -29,6 +29,8 @@ class Options(Loading):
     speed: int = 30
     fidelity: bool = False
     fidelity_texts: Path | None = None
+    noise_floor: bool = False
+    noise_floor_dtype: str | None = None
     out: Path = Path("outputs")
     store: Path | None = None
     trust_suite_code: bool = False

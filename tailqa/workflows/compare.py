@@ -19,6 +19,7 @@ from tailqa.workflows.asking import Options, chosen_grader, chosen_suite, graded
 from tailqa.workflows.fidelity import add_fidelity, read_text
 from tailqa.workflows.gate import verdict_on
 from tailqa.workflows.models import Chosen, choose
+from tailqa.workflows.noise import Again, ask_again, ask_again_in, noise_floor
 from tailqa.workflows.outcomes import interaction, overall_result, stratum_results
 from tailqa.workflows.provenance import findings, fingerprint
 from tailqa.workflows.residency import FreeBytes, reason_to_part
@@ -74,16 +75,26 @@ def run_compare(
     names = (models[0].name, models[1].name, chosen.name)
     folder = run_folder(options.out, created=options.created, names=names)
     parted = reason_to_part(models, free)
+    again: Again | None = None
     with ResponseStore(options.store or options.out / "responses.db") as store:
+        if options.noise_floor_dtype:
+            again = ask_again_in(
+                options.noise_floor_dtype, models[0], store, chosen, options, progress=watcher
+            )
 
         def ask(engine: Engine, side: Side) -> Sequence[Answer]:
+            nonlocal again
             asked = requests(chosen, options.seed)
-            return answer(engine, store, asked, progress=watcher, task=side)
+            given = answer(engine, store, asked, progress=watcher, task=side)
+            if side == "teacher" and options.noise_floor and again is None:
+                again = ask_again(engine, store, chosen, seed=options.seed, progress=watcher)
+            return given
 
         infos, answers, engines = _asked(models, ask, parted, options.batch_size)
     pairs = graded_pairs(chosen.queries, answers[0], answers[1], grader)
     times = _timings(chosen, engines, pairs, options, watcher)
-    report = _report(chosen, infos, pairs, times, options)
+    floor = None if again is None else noise_floor(chosen, pairs, again, grader, infos[0])
+    report = replace(_report(chosen, infos, pairs, times, options), noise_floor=floor)
     report = report if parted is None else replace(report, findings=(parted, *report.findings))
     if options.fidelity or text is not None:
         report = add_fidelity(report, chosen, engines, pairs, text, progress=watcher)

@@ -3,6 +3,7 @@
 from tailqa.cost.padding import padding_counts
 from tailqa.cost.pipeline import amdahl, erlang_c
 from tailqa.cost.resampling import per_correct, seconds_per_correct
+from tailqa.cost.retry import BetaBinomial, Retried, unbiased_pass_at
 from tailqa.cost.roofline import prefill_operations, roofline_share
 from tailqa.cost.speculative import (
     break_even_acceptance,
@@ -11,6 +12,8 @@ from tailqa.cost.speculative import (
 )
 
 __all__ = [
+    "BetaBinomial",
+    "Retried",
     "amdahl",
     "break_even_acceptance",
     "erlang_c",
@@ -21,4 +24,5 @@ __all__ = [
     "seconds_per_correct",
     "speculative_speedup",
     "speculative_tokens",
+    "unbiased_pass_at",
 ]

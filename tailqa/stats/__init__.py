@@ -22,6 +22,7 @@ from tailqa.stats.crossover import crossover, median_ratio, speed_of
 from tailqa.stats.equality import mcnemar
 from tailqa.stats.jackknife import ClusterCells
 from tailqa.stats.looks import obrien_fleming_bounds
+from tailqa.stats.multiplicity import benjamini_hochberg, holm
 from tailqa.stats.paired import noninferiority_p, paired_gap
 from tailqa.stats.planning import noninferiority_n, queries_to_settle
 from tailqa.stats.pooled import pooled_accuracy, pooled_gap, tail_interaction
@@ -30,6 +31,7 @@ from tailqa.stats.quantiles import clustered_quantiles
 from tailqa.stats.ranking import ranking_auc
 from tailqa.stats.ratio import retention
 from tailqa.stats.sample import mean_estimate, quantile_estimate
+from tailqa.stats.scores import pooled_scores, score_gap, score_retention
 from tailqa.stats.sequential import GapEProcess, RetentionEProcess, gap_confidence_sequence
 from tailqa.stats.total import stratified_total
 
@@ -39,6 +41,7 @@ __all__ = [
     "GapEProcess",
     "RetentionEProcess",
     "accuracy",
+    "benjamini_hochberg",
     "clustered_gap",
     "clustered_geometric_mean",
     "clustered_interaction",
@@ -52,6 +55,7 @@ __all__ = [
     "design_effect",
     "flip_rate",
     "gap_confidence_sequence",
+    "holm",
     "mcnemar",
     "mean_estimate",
     "median_ratio",
@@ -61,10 +65,13 @@ __all__ = [
     "paired_gap",
     "pooled_accuracy",
     "pooled_gap",
+    "pooled_scores",
     "quantile_estimate",
     "queries_to_settle",
     "ranking_auc",
     "retention",
+    "score_gap",
+    "score_retention",
     "speed_of",
     "stratified_total",
     "tail_interaction",

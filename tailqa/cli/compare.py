@@ -70,6 +70,7 @@ from tailqa.cli.progress import progress
     type=click.Choice(["float32", "bfloat16", "float16"]),
     help="The same, with the teacher loaded in this dtype; implies --noise-floor.",
 )
+@options.policy
 @options.out
 @options.option(
     "--store",
@@ -92,11 +93,13 @@ def compare(
     *,
     quiet: bool,
     **settings: object,
-) -> None:
+) -> int:
     """Run TEACHER and STUDENT on a suite, compare them and write a run folder.
 
     A model is a hub id, id@revision, a folder, a .gguf file, demo:teacher or demo:student. Without
     models the embedded pair runs. What was answered before is not asked again.
+
+    With --policy the exit code is the verdict's: 0 pass, 1 fail, 2 inconclusive.
     """
     if (teacher is None) != (student is None):
         raise click.UsageError("give both TEACHER and STUDENT, or neither for the embedded pair")
@@ -105,6 +108,7 @@ def compare(
     from tailqa.workflows.compare import run_compare
 
     chosen = Options(sources=options.as_mapping(sources), **settings)  # type: ignore[arg-type]
+    outcomes = set()
     for suite in suites or ("demo",):
         with progress(quiet=quiet or form == "json") as bars:
             run = run_compare(
@@ -115,3 +119,5 @@ def compare(
         elif not quiet:
             click.echo(render_terminal(run.report))
             click.echo(f"\nPage: {run.folder / 'report.html'}")
+        outcomes.add(run.report.verdict.outcome)
+    return options.exit_code(outcomes) if chosen.policy else 0

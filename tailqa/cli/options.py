@@ -1,6 +1,6 @@
 """Options that several commands share; every flag can also be set as TAILQA_<FLAG>."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,23 @@ out = option(
 )
 
 
+policy = option(
+    "--policy",
+    metavar="FILE|NAME",
+    help="What the student must show: a policy file, or the name of a shipped one.",
+)
+
+
+def exit_code(outcomes: Collection[str]) -> int:
+    """Of verdicts together: 1 where one is fail, else 2 where one is inconclusive, else 0.
+
+    >>> exit_code(["pass"]), exit_code(["inconclusive", "fail"]), exit_code(["inconclusive"])
+    (0, 1, 2)
+    """
+    return next((code for code, said in _CODES if said in outcomes), 0)
+
+
+_CODES = ((1, "fail"), (2, "inconclusive"))
 _PLACING = (
     option("--device", default="auto", help="auto, cpu, cuda or cuda:N."),
     option("--teacher-device", help="Of the teacher, instead of --device."),

@@ -1,68 +1,81 @@
 """Policy and estimates → verdict.
 
-Every critical stratum must pass its own one-sided test (intersection–union, Berger 1982), which
-needs no correction for their number. Comparisons are made on raw values; only words are rounded.
+Every critical requirement must pass its own one-sided test (intersection–union, Berger 1982),
+which needs no correction for their number. Comparisons are made on raw values; only words are
+rounded.
 """
 
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from tailqa.core.estimate import Measured, TooFew
+from tailqa.core.estimate import Estimate, TooFew
 from tailqa.core.query import Stratum
-from tailqa.core.report import Outcome, Requirement, StratumResult, Verdict
-from tailqa.gate.policy import Policy
-from tailqa.gate.words import gap_words, more_queries, share_words
+from tailqa.core.report import (
+    AuditFinding,
+    NoiseFloor,
+    Outcome,
+    Quantity,
+    Requirement,
+    StratumResult,
+    Verdict,
+)
+from tailqa.gate.fitness import no_yardstick, noisy, too_small
+from tailqa.gate.prompts import judge_prompts
+from tailqa.gate.rules import Rule, Tested
+from tailqa.gate.schema import Policy
+from tailqa.gate.words import finding_words, more_queries, sequential_words, subject
 
 NO_CRITICAL = "critical strata"
 _ORDER: tuple[Outcome, ...] = ("fail", "inconclusive", "pass")
+_ABOUT_ANSWERS: tuple[Quantity, ...] = ("gap", "retention", "score", "overall gap", "interaction")
 
 
 def decide(
+    policy: Policy,
     strata: Sequence[StratumResult],
-    one_sided: Mapping[str, Measured],
-    policy: Policy | None = None,
+    rules: Sequence[Rule],
+    tested: Mapping[str, Tested],
     *,
-    queries_needed: Mapping[str, int] | None = None,
+    noise: NoiseFloor | None = None,
+    audit: Sequence[AuditFinding] | None = None,
     expected: Sequence[Stratum] = (),
 ) -> Verdict:
-    """The verdict on `strata`, by `policy` (the built-in one by default).
+    """The verdict of `policy` on `strata`, from what was `tested` of its `rules`, by rule name.
 
-    `one_sided[name]` is the gap of that stratum at level `policy.level`, `queries_needed[name]`
-    how many queries would settle it, `expected` the strata that should be there. A stratum
-    passes when its whole interval lies above −margin, fails when it lies below, else it is
-    inconclusive; so is one that is missing, unfit to judge or without an interval. The verdict
-    fails if a critical stratum fails, else it is inconclusive if one is or there is none, else it
-    passes. Supporting strata are in the reasons, advisory ones in the requirements only. One
-    requirement per stratum, of its name. Raises ValueError for an interval at another level and
-    for two strata of one name.
+    `noise` is the teacher against itself, `audit` what is known of the prompts (None where they
+    were not recorded), `expected` the strata that should be there. A requirement passes when its
+    whole interval lies on the right side of its limit, fails when it lies on the other, else it
+    is inconclusive; so is one whose stratum is missing or unfit to judge, that has no interval,
+    or a margin below the noise. The verdict fails if a critical requirement fails, else it is
+    inconclusive if one is or no answers were tested, else it passes. Supporting requirements are
+    in the reasons, advisory ones among the requirements only. Raises ValueError for an interval
+    at a lower level than the policy's and for two strata of one name.
 
-    >>> decide([], {}).reasons
+    >>> policy = Policy(name="p", defaults={"gap": {"margin": 0.05}})
+    >>> decide(policy, [], [], {}).reasons
     ('no critical stratum was tested, so nothing can pass',)
     """
-    policy = policy or Policy()
-    _check(strata, one_sided, policy)
-    needed = queries_needed or {}
-    found = {result.name for result in strata}
-    requirements = [
-        _judge(result, one_sided.get(result.name), policy, needed.get(result.name))
-        for result in strata
-    ] + [
-        Requirement(
-            name=stratum.name,
-            tier=stratum.tier,
-            outcome="inconclusive",
-            detail=f"{stratum.name}: missing from the results",
-        )
-        for stratum in expected
-        if stratum.name not in found
-    ]
-    if not any(requirement.tier == "critical" for requirement in requirements):
+    _check(policy, strata, tested)
+    bench = _Bench(
+        policy=policy,
+        strata={result.name: result for result in strata},
+        tested=tested,
+        noise=noise,
+        audit=audit,
+    )
+    requirements = [bench.judge(rule) for rule in rules]
+    requirements += [_missing(stratum) for stratum in expected if stratum.name not in bench.strata]
+    if not any(
+        requirement.tier == "critical" and requirement.quantity in (*_ABOUT_ANSWERS, "strata")
+        for requirement in requirements
+    ):
         requirements.append(
             Requirement(
                 name=NO_CRITICAL,
                 tier="critical",
                 outcome="inconclusive",
                 detail="no critical stratum was tested, so nothing can pass",
+                quantity="strata",
             )
         )
     return Verdict(
@@ -70,72 +83,120 @@ def decide(
         reasons=_reasons(requirements),
         requirements=tuple(requirements),
         policy=policy.name,
-        margin=policy.margin,
+        margin=_common_margin(rules),
+        policy_digest=policy.digest,
     )
 
 
-def _check(
-    strata: Sequence[StratumResult], one_sided: Mapping[str, Measured], policy: Policy
-) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Bench:
+    """All that a rule is judged by."""
+
+    policy: Policy
+    strata: Mapping[str, StratumResult]
+    tested: Mapping[str, Tested]
+    noise: NoiseFloor | None
+    audit: Sequence[AuditFinding] | None
+
+    def judge(self, rule: Rule) -> Requirement:
+        if rule.quantity == "prompts":
+            return judge_prompts(rule, self.audit)
+        found = self.tested.get(rule.name)
+        reasons = self._unfit(rule)
+        outcome: Outcome = "inconclusive"
+        if reasons:
+            words = "; ".join(reasons)
+        elif found is None:
+            words = "no interval"
+        else:
+            outcome, words = _read(rule, found)
+        settles = found is not None and not reasons and outcome == "inconclusive"
+        return Requirement(
+            name=rule.name,
+            tier=rule.tier,
+            outcome=outcome,
+            detail=f"{subject(rule)}: {words}",
+            quantity=rule.quantity,
+            stratum=rule.stratum,
+            estimate=found.estimate if found else None,
+            limit=rule.limit,
+            queries_needed=found.queries_needed if found and settles else None,
+        )
+
+    def _unfit(self, rule: Rule) -> list[str]:
+        """Why nothing can be said about a rule; empty where something can."""
+        if rule.quantity == "fidelity":
+            return []
+        if rule.stratum is None:
+            spoilt = [
+                f"{name}: {reason}"
+                for name, result in self.strata.items()
+                for reason in no_yardstick(result, self.policy.of(name))
+            ]
+            return [*spoilt, *noisy(rule, self.noise)]
+        result = self.strata.get(rule.stratum)
+        if result is None:
+            return ["missing from the results"]
+        held = self.policy.of(rule.stratum)
+        return [*too_small(result, held), *no_yardstick(result, held), *noisy(rule, self.noise)]
+
+
+def _check(policy: Policy, strata: Sequence[StratumResult], tested: Mapping[str, Tested]) -> None:
     names = [result.name for result in strata]
     if len(set(names)) < len(names):
         raise ValueError(f"strata must have different names, got {names}")
-    for name, gap in one_sided.items():
-        if not isinstance(gap, TooFew) and not math.isclose(gap.level, policy.level, abs_tol=1e-9):
+    for name, found in tested.items():
+        estimate = found.estimate
+        if isinstance(estimate, Estimate) and estimate.level < policy.interval_level - 1e-9:
             raise ValueError(
-                f"one_sided[{name!r}] must be at level {policy.level:g} "
-                f"(1 − 2·alpha), got {gap.level:g}"
+                f"tested[{name!r}] must be at level {policy.interval_level:g} (1 − 2·alpha) "
+                f"or above, got {estimate.level:g}"
             )
 
 
-def _judge(
-    result: StratumResult, gap: Measured | None, policy: Policy, needed: int | None
-) -> Requirement:
-    unfit = _unfit(result, policy)
-    if unfit:
-        outcome: Outcome = "inconclusive"
-        words = "; ".join(unfit)
-    elif gap is None or isinstance(gap, TooFew):
-        outcome = "inconclusive"
-        words = "no interval of the gap" + (f": {gap.reason}" if gap else "")
-    else:
-        outcome = _side(gap.low, gap.high, -policy.margin)
-        words = gap_words(gap, policy.margin, outcome)
-        if outcome == "inconclusive":
-            words += more_queries(needed, result.n)
+def _read(rule: Rule, found: Tested) -> tuple[Outcome, str]:
+    """What a test says of a rule, and in words."""
+    estimate = found.estimate
+    if isinstance(estimate, TooFew):
+        if found.outcome is None:
+            return "inconclusive", f"no interval: {estimate.reason}"
+        return found.outcome, sequential_words(rule, estimate.n, found.outcome)
+    sequential = found.outcome is not None
+    outcome = found.outcome or _side(rule, estimate)
+    words = finding_words(rule, estimate, outcome, sequential=sequential)
+    if outcome == "inconclusive":
+        words += more_queries(found.queries_needed, estimate.n)
+    return outcome, words
+
+
+def _side(rule: Rule, found: Estimate) -> Outcome:
+    if found.low > rule.limit:
+        return "pass" if rule.above else "fail"
+    if found.high < rule.limit:
+        return "fail" if rule.above else "pass"
+    return "inconclusive"
+
+
+def _missing(stratum: Stratum) -> Requirement:
     return Requirement(
-        name=result.name, tier=result.tier, outcome=outcome, detail=f"{result.name}: {words}"
+        name=stratum.name,
+        tier=stratum.tier,
+        outcome="inconclusive",
+        detail=f"{stratum.name}: missing from the results",
+        quantity="strata",
+        stratum=stratum.name,
     )
 
 
-def _side(low: float, high: float, limit: float) -> Outcome:
-    if low > limit:
-        return "pass"
-    return "fail" if high < limit else "inconclusive"
-
-
-def _unfit(result: StratumResult, policy: Policy) -> list[str]:
-    """Why the answers of this stratum cannot carry a verdict; empty when they can."""
-    reasons = []
-    asked = result.n + result.failed + result.ungraded
-    if result.n < policy.min_queries:
-        reasons.append(f"{result.n} graded queries, at least {policy.min_queries} needed")
-    if result.n:
-        accuracy = (result.both + result.teacher_only) / result.n
-        if accuracy < policy.teacher_floor:
-            share, floor = share_words(accuracy, policy.teacher_floor)
-            reasons.append(
-                f"the teacher is right on {share} only, floor {floor}: "
-                "its answers are no yardstick here"
-            )
-    for what, count, limit in (
-        ("failed", result.failed, policy.max_failed_rate),
-        ("ungraded", result.ungraded, policy.max_ungraded_rate),
-    ):
-        if asked and count / asked > limit:
-            share, most = share_words(count / asked, limit)
-            reasons.append(f"{count} of {asked} queries {what} ({share}, at most {most})")
-    return reasons
+def _common_margin(rules: Sequence[Rule]) -> float | None:
+    """The margin that all critical strata share (without any, all strata), if they do."""
+    of_strata = [rule for rule in rules if rule.stratum is not None]
+    critical = [rule for rule in of_strata if rule.tier == "critical"] or of_strata
+    limits = {rule.limit for rule in critical if rule.quantity == "gap"}
+    without = {rule.stratum for rule in critical} - {
+        rule.stratum for rule in critical if rule.quantity == "gap"
+    }
+    return -limits.pop() if len(limits) == 1 and not without else None
 
 
 def _worst(requirements: Sequence[Requirement]) -> Outcome:
@@ -144,11 +205,12 @@ def _worst(requirements: Sequence[Requirement]) -> Outcome:
 
 
 def _reasons(requirements: Sequence[Requirement]) -> tuple[str, ...]:
-    """Critical before supporting, what blocks first; the order of the strata within."""
+    """Critical before supporting, what blocks first; the order of the rules within."""
     critical = [rule for rule in requirements if rule.tier == "critical"]
     supporting = [
         rule for rule in requirements if rule.tier == "supporting" and rule.outcome != "pass"
     ]
-    return tuple(
-        rule.detail for rule in sorted(critical, key=lambda rule: _ORDER.index(rule.outcome))
-    ) + tuple(f"{rule.detail} (supporting: reported, does not block)" for rule in supporting)
+    critical.sort(key=lambda rule: _ORDER.index(rule.outcome))
+    said = [rule.detail for rule in critical]
+    said += [f"{rule.detail} (supporting: reported, does not block)" for rule in supporting]
+    return tuple(dict.fromkeys(said))

@@ -1,35 +1,79 @@
 """Findings in words and numbers."""
 
+from dataclasses import dataclass
+
 from tailqa.core.estimate import Estimate
 from tailqa.core.report import Outcome
+from tailqa.gate.rules import Rule
 
 MAX_DIGITS = 6
-_FINDING: dict[Outcome, str] = {
-    "pass": "inside the margin of",
-    "fail": "outside the margin of",
-    "inconclusive": "straddles the margin of",
+_ABOUT: dict[str, dict[Outcome, str]] = {
+    "margin": {"pass": "inside", "fail": "outside", "inconclusive": "straddles"},
+    "floor": {"pass": "above", "fail": "below", "inconclusive": "straddles"},
+    "limit": {"pass": "below", "fail": "above", "inconclusive": "straddles"},
+}
+_FIDELITY = {
+    "kl": "mean KL",
+    "same_top1": "same top-1",
+    "acceptance": "acceptance of drafted tokens",
 }
 
 
-def gap_words(gap: Estimate, margin: float, outcome: Outcome) -> str:
-    """The gap in points against the margin.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Unit:
+    """How a figure is written: times `factor`, with at least `digits` digits."""
 
+    factor: float
+    name: str
+    digits: int = 1
+
+
+_POINTS = _Unit(factor=100, name="points")
+_PERCENT = _Unit(factor=100, name="%")
+_NATS = _Unit(factor=1, name="nats per token", digits=3)
+
+
+def subject(rule: Rule) -> str:
+    """What a rule is about, as the first words of a reason.
+
+    >>> subject(Rule(name="all traffic: gap", quantity="overall gap", tier="critical", limit=-.1))
+    'all traffic'
+    """
+    if rule.quantity == "fidelity":
+        return f"fidelity, {_FIDELITY[rule.key or '']}"
+    return rule.stratum or rule.name.removesuffix(": gap")
+
+
+def finding_words(rule: Rule, found: Estimate, outcome: Outcome, *, sequential: bool) -> str:
+    """A measured figure against its limit; never so rounded that it looks like another finding.
+
+    >>> rule = Rule(name="x: gap", quantity="gap", tier="critical", limit=-0.05, stratum="x")
     >>> gap = Estimate(value=-0.12, low=-0.171, high=-0.072, level=0.9, method="tango", n=200)
-    >>> gap_words(gap, 0.05, "fail").split("), ")
+    >>> finding_words(rule, gap, "fail", sequential=False).split("), ")
     ['student 12.0 points worse [−17.1, −7.2] (90 % interval, n = 200',
      'outside the margin of 5.0 points']
     """
-    digits = max(_digits(gap.low, -margin), _digits(gap.high, -margin))
-    if gap.value == 0:
-        finding = "no gap"
-    else:
-        direction = "worse" if gap.value < 0 else "better"
-        finding = f"student {_points(abs(gap.value), digits)} points {direction}"
+    unit = _unit(rule)
+    digits = max(_digits(end, rule.limit, unit) for end in (found.low, found.high))
+    low, high = (_number(end, unit, digits) for end in (found.low, found.high))
+    kind = "confidence sequence" if sequential else "interval"
     return (
-        f"{finding} [{_points(gap.low, digits)}, {_points(gap.high, digits)}] "
-        f"({100 * gap.level:g} % interval, n = {gap.n}), "
-        f"{_FINDING[outcome]} {_points(margin, digits)} points"
+        f"{_figure(rule, found.value, unit, digits)} [{low}, {high}] "
+        f"({100 * found.level:g} % {kind}, n = {found.n:,}), {_against(rule, outcome, digits)}"
     )
+
+
+def sequential_words(rule: Rule, n: int, outcome: Outcome) -> str:
+    """The finding of a test that has no interval.
+
+    >>> rule = Rule(name="x: retention", quantity="retention", tier="critical", limit=0.9)
+    >>> sequential_words(rule, 412, "pass")
+    'a test after every one of 412 queries found it above the floor of 90.0 %'
+    """
+    if outcome == "inconclusive":
+        return f"a test after every one of {n:,} queries did not settle it"
+    finding = _against(rule, outcome, _unit(rule).digits)
+    return f"a test after every one of {n:,} queries found it {finding}"
 
 
 def more_queries(needed: int | None, n: int) -> str:
@@ -47,18 +91,47 @@ def share_words(share: float, limit: float) -> tuple[str, str]:
     >>> share_words(0.0204, 0.02), share_words(0.02001, 0.02)
     (('2.04 %', '2.00 %'), ('2.001 %', '2.000 %'))
     """
-    digits = _digits(share, limit)
-    return f"{_points(share, digits)} %", f"{_points(limit, digits)} %"
+    digits = _digits(share, limit, _PERCENT)
+    return f"{_number(share, _PERCENT, digits)} %", f"{_number(limit, _PERCENT, digits)} %"
 
 
-def _points(value: float, digits: int) -> str:
-    text = f"{100 * value:.{digits}f}"
+def _unit(rule: Rule) -> _Unit:
+    if rule.key == "kl":
+        return _NATS
+    return _PERCENT if rule.quantity in ("retention", "fidelity") else _POINTS
+
+
+def _against(rule: Rule, outcome: Outcome, digits: int) -> str:
+    unit = _unit(rule)
+    what = "limit" if not rule.above else "margin" if unit is _POINTS else "floor"
+    limit = _number(abs(rule.limit), unit, digits)
+    return f"{_ABOUT[what][outcome]} the {what} of {limit} {unit.name}"
+
+
+def _figure(rule: Rule, value: float, unit: _Unit, digits: int) -> str:
+    size = f"{_number(abs(value), unit, digits)} {unit.name}"
+    if rule.quantity == "retention":
+        return f"student keeps {size} of the teacher's accuracy"
+    if rule.quantity == "fidelity":
+        return size
+    if rule.quantity == "interaction":
+        if value == 0:
+            return "the tail lost as much as the head"
+        return f"the tail lost {size} {'more' if value < 0 else 'less'} than the head"
+    if value == 0:
+        return "no gap"
+    mean = "mean score of the student" if rule.quantity == "score" else "student"
+    return f"{mean} {size} {'worse' if value < 0 else 'better'}"
+
+
+def _number(value: float, unit: _Unit, digits: int) -> str:
+    text = f"{unit.factor * value:.{digits}f}"
     return text.replace("-", "−") if float(text) else text.lstrip("-")
 
 
-def _digits(value: float, limit: float) -> int:
-    """The fewest digits, at least 1, that keep `value` on its side of `limit` in print."""
-    for digits in range(1, MAX_DIGITS):
-        if value == limit or f"{100 * value:.{digits}f}" != f"{100 * limit:.{digits}f}":
+def _digits(value: float, limit: float, unit: _Unit) -> int:
+    """The fewest digits that keep `value` on its side of `limit` in print."""
+    for digits in range(unit.digits, MAX_DIGITS):
+        if value == limit or _number(value, unit, digits) != _number(limit, unit, digits):
             return digits
     return MAX_DIGITS

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
-from tailqa.core.estimate import Cells
-from tailqa.stats.checks import check_cells, check_share
+from tailqa.core.estimate import Cells, Estimate
+from tailqa.stats.checks import check_cells, check_share, two_sided_z
 
 
 def noninferiority_n(
@@ -52,6 +52,28 @@ def queries_to_settle(
     if distance < 1e-9:
         return None
     return max(1, math.ceil(squared_z * variance / distance**2))
+
+
+def queries_to_settle_estimate(
+    found: Estimate, limit: float, *, alpha: float = 0.05, power: float = 0.80
+) -> int | None:
+    """Queries in all that would settle on which side of `limit` an estimate lies.
+
+    For any figure whose interval narrows as 1/√n: the standard error is read off the side of the
+    interval that looks towards the limit, and n is scaled by ((z_α + z_β)·SE / distance)². None
+    where the estimate lies on the limit. Raises ValueError for alpha or power outside (0, 1).
+
+    >>> found = Estimate(value=-0.02, low=-0.06, high=0.02, level=0.9, method="mover", n=400)
+    >>> queries_to_settle_estimate(found, -0.05)
+    1625
+    """
+    squared_z = _squared_z(alpha, power)
+    distance = abs(found.value - limit)
+    if distance < 1e-9:
+        return None
+    half = found.value - found.low if found.value > limit else found.high - found.value
+    squared_error = (half / two_sided_z(found.level)) ** 2
+    return max(1, math.ceil(found.n * squared_z * squared_error / distance**2))
 
 
 def _squared_z(alpha: float, power: float) -> float:

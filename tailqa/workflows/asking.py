@@ -11,6 +11,7 @@ from tailqa.core.errors import TailqaError
 from tailqa.core.ports import Request
 from tailqa.core.query import Query, Suite
 from tailqa.grade import Grader, make_grader
+from tailqa.workflows.gate import PolicyLike
 from tailqa.workflows.models import Loading
 from tailqa.workflows.suites import CODE_GRADER, load_suite
 
@@ -31,6 +32,7 @@ class Options(Loading):
     fidelity_texts: Path | None = None
     noise_floor: bool = False
     noise_floor_dtype: str | None = None
+    policy: PolicyLike = None
     out: Path = Path("outputs")
     store: Path | None = None
     trust_suite_code: bool = False

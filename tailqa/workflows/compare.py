@@ -14,10 +14,9 @@ from tailqa.core.ports import Engine, Progress, Request, Silent
 from tailqa.core.query import Suite
 from tailqa.core.report import ModelInfo, Report, Run, SuiteInfo
 from tailqa.engine import ResponseStore, answer, free_bytes
-from tailqa.gate import Policy
 from tailqa.workflows.asking import Options, chosen_grader, chosen_suite, graded_pairs, requests
 from tailqa.workflows.fidelity import add_fidelity, read_text
-from tailqa.workflows.gate import verdict_on
+from tailqa.workflows.gate import UNJUDGED, chosen_policy, gate
 from tailqa.workflows.models import Chosen, choose
 from tailqa.workflows.noise import Again, ask_again, ask_again_in, noise_floor
 from tailqa.workflows.outcomes import interaction, overall_result, stratum_results
@@ -70,6 +69,7 @@ def run_compare(
     options = replace(options, created=options.created or date.today().isoformat())
     models = choose(teacher, student, options)
     chosen = chosen_suite(suite, options)
+    policy = chosen_policy(options.policy, chosen.strata)
     grader = chosen_grader(chosen, options)
     text = read_text(options.fidelity_texts) if options.fidelity_texts else None
     names = (models[0].name, models[1].name, chosen.name)
@@ -100,6 +100,7 @@ def run_compare(
         report = add_fidelity(report, chosen, engines, pairs, text, progress=watcher)
     for engine in engines:
         engine.close()
+    report = replace(report, verdict=gate(report, policy))
     run = Run(report=report, answers=answer_rows(pairs))
     folder.mkdir(exist_ok=True)
     report_room.write_run(run, folder)
@@ -181,7 +182,7 @@ def _report(
         interaction=interaction(strata),
         latency=latency_summaries(times),
         cost=cost_summaries(names, pairs, times, seed=options.seed),
-        verdict=verdict_on(strata, Policy()),
+        verdict=UNJUDGED,
         findings=findings(pairs, teacher, student),
         fingerprint=fingerprint(
             {

@@ -1,0 +1,83 @@
+"""`tailqa gate`."""
+
+from datetime import date as calendar
+from pathlib import Path
+
+import click
+
+from tailqa.cli import options
+
+
+def iso_date(text: str) -> str:
+    """A day as YYYY-MM-DD.
+
+    >>> iso_date("2026-11-24")
+    '2026-11-24'
+    """
+    try:
+        return calendar.fromisoformat(text).isoformat()
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no day, as in 2026-11-24") from None
+
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path), required=False)
+@options.policy
+@options.option("--junit", type=_FILE, help="Write the verdict as JUnit XML.")
+@options.option(
+    "--summary", type=_FILE, help="Append the verdict as Markdown, say to $GITHUB_STEP_SUMMARY."
+)
+@options.option(
+    "--record",
+    type=_FILE,
+    help="Write the decision record here.  [default: decision_<date>_<policy>_<digest>.json "
+    "beside result.json]",
+)
+@options.option(
+    "--date", type=iso_date, metavar="YYYY-MM-DD", help="Of the decision.  [default: today]"
+)
+@options.option(
+    "--show-policy",
+    is_flag=True,
+    help="Print the policy with every default written out, and judge nothing; with RUN, what "
+    "holds for each of its strata.",
+)
+@options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+def gate(
+    run: Path | None,
+    policy: str | None,
+    form: str,
+    *,
+    date: str | None,
+    junit: Path | None,
+    summary: Path | None,
+    record: Path | None,
+    show_policy: bool,
+) -> int:
+    """Judge RUN (a run folder or its result.json) by a policy.
+
+    Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 something broke. Without --policy it is the
+    built-in one, which --show-policy prints.
+    """
+    from tailqa.workflows.decisions import gate_run, shown_policy, write_decision, write_outputs
+
+    if show_policy:
+        click.echo(shown_policy(policy, run), nl=False)
+        return 0
+    if run is None:
+        raise click.UsageError("name the RUN to judge, or ask for --show-policy")
+    from tailqa.report import render_gate, render_gate_json
+
+    decided = gate_run(run, policy, date=date or calendar.today().isoformat())
+    if form == "json":
+        shown = render_gate_json(decided.record)
+    else:
+        shown = render_gate(decided.report, decided.verdict)
+    write_outputs(decided, junit=junit, summary=summary)
+    written = write_decision(decided, record)
+    click.echo(shown)
+    click.echo(f"\nDecision: {written}", err=form == "json")
+    return options.exit_code({decided.verdict.outcome})

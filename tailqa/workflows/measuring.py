@@ -1,0 +1,123 @@
+"""What a rule of a policy asks for, measured: one interval at the policy's level for each."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from tailqa import stats
+from tailqa.core.estimate import Estimate, Measured, TooFew
+from tailqa.core.report import Outcome, Report, StoppingResult, StratumResult
+from tailqa.gate import Policy, Rule, Tested
+from tailqa.stats.planning import queries_to_settle_estimate
+from tailqa.workflows.pooling import interaction, overall_gap
+
+_STOPPED = (
+    "this run stopped early, and this test is valid only where the number of queries is fixed"
+)
+_NO_FIDELITY = "it was not measured; run tailqa compare with --fidelity"
+_OUTCOME: Mapping[str, Outcome] = {"pass": "pass", "fail": "fail", "undecided": "inconclusive"}
+
+
+def measure(rule: Rule, report: Report, policy: Policy) -> Tested | None:
+    """What `report` holds about `rule`, tested at `policy.level`; None for prompts.
+
+    A stratum of a run that stopped early is tested by its e-process over the outcomes in the
+    order of asking, never by a test for a fixed number of queries.
+    """
+    if rule.quantity in _OVER_ALL:
+        found = _over_all(rule, report, policy)
+        return Tested(estimate=found, queries_needed=_needed(found, rule, policy))
+    if rule.quantity == "fidelity":
+        return Tested(estimate=_fidelity(rule, report, policy))
+    result = next((item for item in report.strata if item.name == rule.stratum), None)
+    if result is None:
+        return None
+    stopped = _stopped(report, result.name)
+    if stopped is not None:
+        return _sequential(rule, stopped, policy)
+    if rule.quantity == "gap":
+        return _gap(rule, result, policy)
+    if rule.quantity == "retention":
+        found = _retention(result, policy.interval_level)
+    else:
+        found = _score(result, policy.interval_level, report.seed)
+    return Tested(estimate=found, queries_needed=_needed(found, rule, policy))
+
+
+_OVER_ALL: Mapping[str, Callable[..., Measured]] = {
+    "overall gap": overall_gap,
+    "interaction": interaction,
+}
+
+
+def _over_all(rule: Rule, report: Report, policy: Policy) -> Measured:
+    if report.stopping is not None:
+        return TooFew(reason=_STOPPED, n=sum(item.n for item in report.strata))
+    return _OVER_ALL[rule.quantity](report.strata, level=policy.interval_level)
+
+
+def _gap(rule: Rule, result: StratumResult, policy: Policy) -> Tested:
+    level, margin = policy.interval_level, -rule.limit
+    needed = stats.queries_to_settle(result.cells, margin, alpha=policy.alpha)
+    if not result.clusters:
+        return Tested(estimate=stats.paired_gap(result.cells, level=level), queries_needed=needed)
+    clusters = tuple(result.clusters.values())
+    if needed is not None:
+        needed = math.ceil(needed * stats.design_effect(clusters))
+    return Tested(estimate=stats.clustered_gap(clusters, level=level), queries_needed=needed)
+
+
+def _retention(result: StratumResult, level: float) -> Measured:
+    if result.clusters:
+        return stats.clustered_retention(tuple(result.clusters.values()), level=level)
+    return stats.retention(result.cells, level=level)
+
+
+def _score(result: StratumResult, level: float, seed: int) -> Measured:
+    if result.graded is None:
+        return TooFew(reason="its grader gives right or wrong, no scores", n=0)
+    if result.clusters:
+        return TooFew(reason="its queries come in clusters, for which scores have no test", n=0)
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    return stats.score_gap(result.graded.teacher, result.graded.student, level=level, rng=rng)
+
+
+def _fidelity(rule: Rule, report: Report, policy: Policy) -> Measured:
+    of_all = next((item for item in report.fidelity if item.scope == "all"), None)
+    if of_all is None:
+        return TooFew(reason=_NO_FIDELITY, n=0)
+    found = cast(Measured, getattr(of_all, rule.key or ""))
+    if isinstance(found, Estimate) and found.level < policy.interval_level:
+        reason = (
+            f"the run holds an interval of {100 * found.level:g} %, "
+            f"the policy asks for {100 * policy.interval_level:g} %"
+        )
+        return TooFew(reason=reason, n=found.n)
+    return found
+
+
+def _stopped(report: Report, stratum: str) -> StoppingResult | None:
+    strata = report.stopping.strata if report.stopping else ()
+    return next((item for item in strata if item.name == stratum), None)
+
+
+def _sequential(rule: Rule, stopped: StoppingResult, policy: Policy) -> Tested:
+    teacher = [letter in "bt" for letter in stopped.outcomes]
+    student = [letter in "bs" for letter in stopped.outcomes]
+    shown: Measured = TooFew(reason=_STOPPED, n=len(stopped.outcomes))
+    if rule.quantity == "gap":
+        verdict = stats.GapEProcess(-rule.limit, alpha=policy.alpha).extend(teacher, student)
+        shown = stats.gap_confidence_sequence(teacher, student, level=policy.interval_level)
+    elif rule.quantity == "retention":
+        verdict = stats.RetentionEProcess(rule.limit, alpha=policy.alpha).extend(teacher, student)
+    else:
+        return Tested(estimate=shown)
+    return Tested(estimate=shown, outcome=_OUTCOME[verdict])
+
+
+def _needed(found: Measured, rule: Rule, policy: Policy) -> int | None:
+    if isinstance(found, TooFew):
+        return None
+    return queries_to_settle_estimate(found, rule.limit, alpha=policy.alpha)

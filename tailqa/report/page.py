@@ -13,8 +13,8 @@ from tailqa.report.chart import NARROW, WIDE, gap_chart
 from tailqa.report.fidelity import AGREEMENT, DIVERGENCE, fidelity_rows, kl_and_flips
 from tailqa.report.files import write_atomic
 from tailqa.report.html import asset, environment, source_hash
-from tailqa.report.reading import cost_of, latency_of, reading, requirement_of, worst_first
 from tailqa.report.noise import noise_of, noise_words
+from tailqa.report.reading import cost_of, latency_of, reading, requirement_of, worst_first
 from tailqa.report.sentences import three_sentences
 from tailqa.report.stopping import stopping_panels, stopping_sentences
 
@@ -63,12 +63,12 @@ def render_page(run: Run) -> str:
                 if report.fidelity
             ],
             kl_and_flips=kl_and_flips(report),
+            noise_of=noise_of,
+            noise_words=noise_words(report),
             stopping_sentences=stopping_sentences(report),
             stopping_panels=stopping_panels(report),
             embedded=embedded,
             outcomes=OUTCOMES,
-            noise_of=noise_of,
-            noise_words=noise_words(report),
             reading=reading,
             requirement_of=requirement_of,
             style=style,

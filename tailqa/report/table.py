@@ -22,8 +22,8 @@ from tailqa.report.cells import (
 from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
 from tailqa.report.fidelity import fidelity_table, kl_and_flips
-from tailqa.report.reading import cost_of, latency_of, requirement_of, worst_first
 from tailqa.report.noise import noise_of, noise_words
+from tailqa.report.reading import cost_of, latency_of, requirement_of, worst_first
 from tailqa.report.sentences import three_sentences
 from tailqa.report.stopping import stopping_sentences
 
@@ -131,8 +131,8 @@ class _Terminal:
         outcome = "unclear" if rule and rule.outcome == "inconclusive" else rule and rule.outcome
         return [
             *cells,
-            text(f"{shown.MINUS}{stratum.teacher_only} +{stratum.student_only}"),
             *self._noise(noise_of(self.report, stratum.name), detail),
+            text(f"{shown.MINUS}{stratum.teacher_only} +{stratum.student_only}"),
             text(shown.p_value(stratum.mcnemar_p)),
             text(outcome or shown.NONE, _OUTCOME[rule.outcome] if rule else "dim"),
         ]
@@ -156,7 +156,6 @@ class _Terminal:
             gap_text(gap, stacked=not detail),
         ]
 
-    def _costs(self, detail: int) -> "Table":
     def _noise(self, flips: Measured | None, detail: int) -> "list[Text]":
         """The cell beside a gap, in a report with a noise floor."""
         if self.report.noise_floor is None:
@@ -165,6 +164,7 @@ class _Terminal:
             return [figure_text(flips, shown.PERCENT)]
         return [text(shown.NONE if flips is None else shown.value(flips, shown.PERCENT))]
 
+    def _costs(self, detail: int) -> "Table":
         report = self.report
         table = make_table(detail)
         table.caption, table.caption_justify = self._plain(_basis(report.latency)), "left"
@@ -223,8 +223,8 @@ class _Terminal:
             Text(self._plain(sentence) + "\n")
             for sentence in (
                 *three_sentences(self.report),
-                *stopping_sentences(self.report),
                 noise_words(self.report),
+                *stopping_sentences(self.report),
                 kl_and_flips(self.report),
             )
             if sentence

@@ -3,7 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 from statsmodels.stats.contingency_tables import mcnemar as reference
-from statsmodels.stats.multitest import multipletests
 
 from tailqa.stats import mcnemar
 
@@ -40,13 +39,6 @@ def test_mid_p_is_exact_less_half_the_observed_point_on_both_sides(b, c):
     expected = 1 - point / 2 if b == c else mcnemar(b, c, method="exact") - point
     assert mcnemar(b, c) == pytest.approx(expected if b + c else 1, rel=1e-9)
     assert 0 <= mcnemar(b, c) <= 1
-
-
-def test_strata_that_differ_in_the_real_counts(mmlu):
-    p = [mcnemar(cells[1], cells[2]) for cells in mmlu.values()]
-    assert sum(value < 0.05 for value in p) == 42
-    assert multipletests(p, 0.05, method="holm")[0].sum() == 34
-    assert multipletests(p, 0.05, method="fdr_bh")[0].sum() == 41
 
 
 @pytest.mark.parametrize("method", ["mid-p", "exact", "asymptotic", "corrected"])

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 N_FIXED = 25
-# Denser towards small bets, which are the right ones for small effects among many flips.
-FIXED_FRACTIONS = tuple(((j + 0.5) / N_FIXED) ** 1.5 for j in range(N_FIXED))
-# A quarter of the money is spread over fixed bets: log 4 is all that a useless aim can cost.
-AIMED_SHARE = 0.75
+# Of the money. The rest is spread over fixed bets, so a useless aim costs a factor of 2.5 at most.
+AIMED_SHARE = 0.6
 LARGEST_FRACTION = 0.95
 # What is known of the mean square before the first value: half a flip in five pairs.
 PRIOR_PAIRS, PRIOR_SQUARES = 5.0, 0.5
@@ -28,10 +26,10 @@ BLOCK = 4096
 
 
 def fixed_bets(loss: float) -> "Floats":
-    """Bets spread over (0, 1/loss), for values of at least −loss; shape (25,)."""
+    """Bets spread evenly over (0, 1/loss), for values of at least −loss; shape (25,)."""
     import numpy as np
 
-    return np.array(FIXED_FRACTIONS) / loss
+    return (np.arange(N_FIXED) + 0.5) / (N_FIXED * loss)
 
 
 def compound(logs: "Floats", bets: "Floats", values: "Floats") -> "Floats":
@@ -60,9 +58,9 @@ def blocks(n: int) -> Iterator[slice]:
 class Gambler:
     """One direction: log wealth against "every value has a mean of at most 0 given the past".
 
-    Three quarters of the wealth follow one bet that would grow fastest if the mean were `aim`, at
-    the mean square seen so far; the rest is spread over fixed bets, for any other mean. With
-    values near aim ± 1 or aim the fastest growing bet solves aim·λ² + square·λ − aim = 0.
+    Three fifths of the money follow one bet that would grow fastest if the mean were `aim`, at the
+    mean square seen so far; the rest lies evenly on fixed bets, for any other mean. With values
+    near aim and aim ± 1 the bet that grows fastest solves aim·λ² + square·λ − aim = 0.
     """
 
     def __init__(self, loss: float) -> None:

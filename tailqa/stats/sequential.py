@@ -125,7 +125,7 @@ class GapEProcess(EProcess):
     >>> process.extend([True, False] * 100, [True, False] * 100)
     'pass'
     >>> process.decided_at, round(process.evidence_fail, 2)
-    (78, -3.0)
+    (79, -3.18)
     """
 
     def __init__(self, margin: float, *, alpha: float = 0.05) -> None:
@@ -164,7 +164,7 @@ def gap_confidence_sequence(
 
     >>> gap = gap_confidence_sequence([True] * 400, ([True] * 19 + [False]) * 20)
     >>> round(gap.value, 3), round(gap.low, 3), round(gap.high, 3)
-    (-0.05, -0.089, -0.022)
+    (-0.05, -0.088, -0.023)
     """
     tail = (1 - check_share("level", level)) / 2
     teacher_scores, student_scores = _scores(teacher, student)

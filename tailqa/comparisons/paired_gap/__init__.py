@@ -1,0 +1,1 @@
+"""The paired gap; `evaluate` loads the script of the same name."""

@@ -16,8 +16,8 @@ from tailqa.workflows.models import Chosen
 from tailqa.workflows.outcomes import stratum_results
 
 TASK = "again"
-AT_A_TIME = 8
-"""Few, so that other kernels run than in full batches; alone would take many times as long."""
+MOST_AT_A_TIME = 32
+"""Half of the batches of a CPU or less. Fewer change no more answers, and take far longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,26 +26,26 @@ class Again:
 
     answers: Mapping[str, Answer]
     info: ModelInfo
+    at_a_time: int
 
 
 def ask_again(
     engine: Engine, store: ResponseStore, suite: Suite, *, seed: int, progress: Progress
 ) -> Again:
-    """One more answer to every query, in small batches and from the last query to the first.
+    """One more answer to every query, in smaller batches and from the last query to the first.
 
     `seed` is that of the first asking; a sampled answer is drawn with another one. The answers
     have keys of their own in the store: none is taken from the first asking, and a run that was
     cut off goes on where it was. Raises ModelError and StoreError as `answer` does.
     """
     once = replace(suite, generation=replace(suite.generation, samples=1))
-    given = answer(
-        in_other_batches(engine, AT_A_TIME),
-        store,
-        requests(once, seed + 1),
-        progress=progress,
-        task=TASK,
+    asked = requests(once, seed + 1)
+    at_a_time = max(1, min(MOST_AT_A_TIME, len(asked) // 2))
+    other = in_other_batches(engine, at_a_time)
+    given = answer(other, store, asked, progress=progress, task=TASK)
+    return Again(
+        answers={one.query_id: one for one in given}, info=engine.info, at_a_time=at_a_time
     )
-    return Again(answers={one.query_id: one for one in given}, info=engine.info)
 
 
 def ask_again_in(
@@ -86,7 +86,7 @@ def noise_floor(
     both = [regraded(pair) for pair in pairs]
     results = tuple(_results(suite.strata, both))
     return NoiseFloor(
-        how=_how(suite, again.info.dtype, teacher.dtype),
+        how=_how(suite, again, teacher.dtype),
         strata=results,
         overall=stats.pooled_accuracy(
             [(result.flipped, result.n) for result in results],
@@ -117,10 +117,10 @@ def _changed(pair: Pair) -> bool:
     return pair.teacher.attempts[0].text != pair.student.attempts[0].text
 
 
-def _how(suite: Suite, dtype: str, before: str) -> str:
-    parts = [f"in batches of at most {AT_A_TIME}", "in another order"]
-    if dtype != before:
-        parts.append(f"in {dtype} instead of {before}")
+def _how(suite: Suite, again: Again, dtype: str) -> str:
+    parts = [f"in batches of at most {again.at_a_time}", "in another order"]
+    if again.info.dtype != dtype:
+        parts.append(f"in {again.info.dtype} instead of {dtype}")
     if suite.task == "generate" and suite.generation.temperature > 0:
         parts.append("with another seed, as its answers are drawn at random")
     return ", ".join(parts)

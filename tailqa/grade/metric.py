@@ -1,6 +1,7 @@
 """The grader that asks a metric of the `evaluate` library."""
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +21,7 @@ class Evaluate(ParsingGrader):
     the score is its place between `worst` and `best` (100 for sacrebleu; worst 1 and best 0 for
     wer), held to [0, 1], correct from `threshold` on. `config` picks a configuration, `arguments`
     go to every computation. Answer and reference are passed as texts, which the library converts
-    to the metric's own types.
+    to the metric's own types; a metric that takes lists of references or SQuAD's records gets them.
 
     If the metric refuses the answer but accepts the reference in its place, the answer does not
     parse: wrong, or Ungraded with `unparsed: ungraded`. If it refuses the reference too, or
@@ -59,6 +60,17 @@ class Evaluate(ParsingGrader):
             raise TailqaError(
                 f"the metric {self.metric!r} cannot be loaded{place}: {_line(error)}"
             ) from error
+
+    @cached_property
+    def _features(self) -> Mapping[str, Any]:
+        """What the metric takes; of several forms the plain one, where there is one."""
+        from datasets import Value
+
+        given = self.loaded.features
+        forms = given if isinstance(given, list) else [given]
+        plain = (form for form in forms if all(isinstance(one, Value) for one in form.values()))
+        form: Mapping[str, Any] = next(plain, forms[0])
+        return form
 
     def prepare(self) -> None:
         """Loads the metric, and tries it once to see that the result has the key."""
@@ -99,7 +111,11 @@ class Evaluate(ParsingGrader):
         return True
 
     def _compute(self, text: str, reference: str) -> dict[str, Any]:
-        result = self.loaded.compute(predictions=[text], references=[reference], **self.arguments)
+        result = self.loaded.compute(
+            predictions=[_shaped(text, self._features.get("predictions"))],
+            references=[_shaped(reference, self._features.get("references"))],
+            **self.arguments,
+        )
         return dict(result)
 
 
@@ -107,6 +123,23 @@ _NOT_HERE = (
     " (no such file here, and the hub does not give it; without a network, give `metric` the path "
     "of a local script)"
 )
+
+
+def _shaped(text: str, feature: Any) -> Any:
+    """The text as a metric takes it: as it is, in a list, or in a record like SQuAD's."""
+    from datasets import Value
+
+    if feature is None or isinstance(feature, Value):
+        return text
+    if not isinstance(feature, Mapping):
+        return [text]
+    record = {
+        "id": "0",
+        "prediction_text": text,
+        "no_answer_probability": 0.0,
+        "answers": {"text": [text], "answer_start": [0]},
+    }
+    return {key: record[key] for key in feature if key in record}
 
 
 def _number(value: Any) -> float:

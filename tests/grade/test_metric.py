@@ -84,6 +84,40 @@ def test_an_answer_that_the_metric_refuses_does_not_parse(judge, tmp_path):
     )
 
 
+def test_a_metric_over_lists_of_references_is_fed_lists(judge, tmp_path):
+    body = "        return {'found': float(predictions[0] in references[0])}\n"
+    path = Path(write(tmp_path, "among", body))
+    one = 'datasets.Value("string")'
+    path.write_text(path.read_text().replace(f'"references": {one}', f'"references": [{one}]'))
+    graded = judge("evaluate", ["a", "c"], ["a", "b"], metric=str(path), key="found")
+    assert graded.scores == (1.0, 0.0)
+
+
+SQUAD = """\
+        said = {p["id"]: p["prediction_text"] for p in predictions}
+        hits = [said[r["id"]] in r["answers"]["text"] for r in references]
+        return {"exact_match": 100.0 * sum(hits) / len(hits)}
+"""
+
+
+@pytest.mark.parametrize("extra", ["", '"no_answer_probability": datasets.Value("float32")'])
+def test_a_metric_over_squad_records_is_fed_records(judge, tmp_path, extra):
+    path = Path(write(tmp_path, "records", SQUAD))
+    text = 'datasets.Value("string")'
+    answers = f'datasets.Sequence({{"text": {text}, "answer_start": datasets.Value("int32")}})'
+    script = path.read_text()
+    script = script.replace(
+        f'"predictions": {text}',
+        f'"predictions": {{"id": {text}, "prediction_text": {text}, {extra}}}',
+    )
+    script = script.replace(
+        f'"references": {text}', f'"references": {{"id": {text}, "answers": {answers}}}'
+    )
+    path.write_text(script)
+    options = {"metric": str(path), "key": "exact_match", "best": 100}
+    assert judge("evaluate", ["Rome", "Oslo"], ["Roma", "Rome"], **options).scores == (1.0, 0.0)
+
+
 def test_a_metric_that_breaks_or_gives_no_number_leaves_the_query_ungraded(judge, tmp_path):
     broken = write(tmp_path, "broken", "        raise RuntimeError('out of order')\n")
     graded = judge("evaluate", ["a"], ["a"], metric=broken, key="x")

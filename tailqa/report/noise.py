@@ -1,6 +1,6 @@
 """The noise floor in a column and in words: how often the teacher contradicts itself."""
 
-from tailqa.core.estimate import Measured
+from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.report import Report
 from tailqa.report.escape import one_line
 from tailqa.report.format import PERCENT, count, figure
@@ -19,10 +19,13 @@ def noise_words(report: Report) -> str:
     floor = report.noise_floor
     if floor is None:
         return ""
+    asked = f"Noise floor: asked again ({one_line(floor.how)}), the teacher"
+    if isinstance(floor.overall, TooFew):
+        return f"{asked}'s own grades could not be compared: {one_line(floor.overall.reason)}."
     n = sum(result.n for result in floor.strata)
     changed = sum(result.changed for result in floor.strata)
     return (
-        f"Noise floor: asked again ({one_line(floor.how)}), the teacher contradicts its own grade "
-        f"in {figure(floor.overall, PERCENT)} of the traffic; {count(changed)} of {count(n)} "
-        "answers changed at all. A gap or a margin below that cannot be told from noise."
+        f"{asked} contradicts its own grade in {figure(floor.overall, PERCENT)} of the traffic; "
+        f"{count(changed)} of {count(n)} answers changed at all. A margin below that is finer "
+        "than the teacher's own grades."
     )

@@ -113,8 +113,8 @@ class _Terminal:
         overall = self.report.overall
         whole = (overall.teacher_accuracy, overall.student_accuracy, overall.gap)
         floor = self.report.noise_floor
-        noise = self._noise(floor.overall if floor else None, detail)
-        table.add_row(*self._cells("by traffic", None, whole, detail), *noise)
+        beside = self._noise(floor.overall if floor else None, detail)
+        table.add_row(*self._cells("by traffic", None, whole, detail), *beside)
         nothing = TooFew(reason="", n=0)
         difference = (nothing, nothing, self.report.interaction)
         table.add_row(*self._cells("tail − head", None, difference, detail))

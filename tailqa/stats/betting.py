@@ -29,7 +29,7 @@ def fixed_bets(loss: float) -> "Floats":
     """Bets spread evenly over (0, 1/loss), for values of at least −loss; shape (25,)."""
     import numpy as np
 
-    return (np.arange(N_FIXED) + 0.5) / (N_FIXED * loss)
+    return np.asarray((np.arange(N_FIXED) + 0.5) / (N_FIXED * loss), dtype=np.float64)
 
 
 def compound(logs: "Floats", bets: "Floats", values: "Floats") -> "Floats":

@@ -19,12 +19,12 @@ from tailqa.records import (
     read_table,
 )
 from tailqa.workflows.gate import gate
-from tailqa.workflows.outcomes import interaction, overall_result, stratum_results
+from tailqa.workflows.outcomes import overall_result, stratum_results
+from tailqa.workflows.pooling import interaction
 from tailqa.workflows.provenance import findings
 from tailqa.workflows.rows import answer_rows
 from tailqa.workflows.runs import run_folder
 from tailqa.workflows.speed import cost_summaries
-
 
 _UNDECIDED = Verdict(outcome="inconclusive", reasons=(), requirements=(), policy="")
 
@@ -87,7 +87,7 @@ def _named(imported: Imported, options: ImportOptions) -> Imported:
 def _report(
     imported: Imported, fingerprint: Fingerprint, options: ImportOptions, created: str
 ) -> Report:
-    strata = stratum_results(imported.strata, imported.pairs)
+    strata = stratum_results(imported.strata, imported.pairs, seed=options.seed)
     names = [stratum.name for stratum in imported.strata]
     found = findings(imported.pairs, imported.teacher, imported.student)
     report = Report(

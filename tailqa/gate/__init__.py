@@ -1,15 +1,15 @@
 """Policy and estimates → verdict: pass, fail or inconclusive, with the reasons."""
 
 from tailqa.gate.load import load_policy, shipped_policies
-from tailqa.gate.rules import Rule, Tested, rules
+from tailqa.gate.rules import Evidence, Rule, rules
 from tailqa.gate.schema import Policy
 from tailqa.gate.shown import applied, show_policy
 from tailqa.gate.verdict import decide
 
 __all__ = [
+    "Evidence",
     "Policy",
     "Rule",
-    "Tested",
     "applied",
     "decide",
     "load_policy",

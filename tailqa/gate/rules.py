@@ -28,7 +28,7 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tested:
+class Evidence:
     """What was found about a rule: the interval at level 1 − 2α that is held against its limit.
 
     `outcome` is set only where the test is not read off the interval, as in a run that stopped

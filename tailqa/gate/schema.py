@@ -58,7 +58,7 @@ class Floor(_Model):
 class StratumPolicy(_Model):
     """What a stratum must show, and what its answers must be like to be judged at all."""
 
-    tier: Tier | Literal["suite"] = Field(
+    tier: Literal["critical", "supporting", "advisory", "suite"] = Field(
         default="suite", description="critical, supporting, advisory, or what the suite says"
     )
     gap: Margin | None = Field(

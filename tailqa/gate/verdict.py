@@ -21,7 +21,7 @@ from tailqa.core.report import (
 )
 from tailqa.gate.fitness import no_yardstick, noisy, too_small
 from tailqa.gate.prompts import judge_prompts
-from tailqa.gate.rules import Rule, Tested
+from tailqa.gate.rules import Evidence, Rule
 from tailqa.gate.schema import Policy
 from tailqa.gate.words import finding_words, more_queries, sequential_words, subject
 
@@ -34,7 +34,7 @@ def decide(
     policy: Policy,
     strata: Sequence[StratumResult],
     rules: Sequence[Rule],
-    tested: Mapping[str, Tested],
+    tested: Mapping[str, Evidence],
     *,
     noise: NoiseFloor | None = None,
     audit: Sequence[AuditFinding] | None = None,
@@ -94,7 +94,7 @@ class _Bench:
 
     policy: Policy
     strata: Mapping[str, StratumResult]
-    tested: Mapping[str, Tested]
+    tested: Mapping[str, Evidence]
     noise: NoiseFloor | None
     audit: Sequence[AuditFinding] | None
 
@@ -141,7 +141,7 @@ class _Bench:
         return [*too_small(result, held), *no_yardstick(result, held), *noisy(rule, self.noise)]
 
 
-def _check(policy: Policy, strata: Sequence[StratumResult], tested: Mapping[str, Tested]) -> None:
+def _check(policy: Policy, strata: Sequence[StratumResult], tested: Mapping[str, Evidence]) -> None:
     names = [result.name for result in strata]
     if len(set(names)) < len(names):
         raise ValueError(f"strata must have different names, got {names}")
@@ -154,7 +154,7 @@ def _check(policy: Policy, strata: Sequence[StratumResult], tested: Mapping[str,
             )
 
 
-def _read(rule: Rule, found: Tested) -> tuple[Outcome, str]:
+def _read(rule: Rule, found: Evidence) -> tuple[Outcome, str]:
     """What a test says of a rule, and in words."""
     estimate = found.estimate
     if isinstance(estimate, TooFew):

@@ -7,7 +7,7 @@ from typing import cast
 from tailqa import stats
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.report import Outcome, Report, StoppingResult, StratumResult
-from tailqa.gate import Policy, Rule, Tested
+from tailqa.gate import Evidence, Policy, Rule
 from tailqa.stats.planning import queries_to_settle_estimate
 from tailqa.workflows.pooling import interaction, overall_gap
 
@@ -18,7 +18,7 @@ _NO_FIDELITY = "it was not measured; run tailqa compare with --fidelity"
 _OUTCOME: Mapping[str, Outcome] = {"pass": "pass", "fail": "fail", "undecided": "inconclusive"}
 
 
-def measure(rule: Rule, report: Report, policy: Policy) -> Tested | None:
+def measure(rule: Rule, report: Report, policy: Policy) -> Evidence | None:
     """What `report` holds about `rule`, tested at `policy.level`; None for prompts.
 
     A stratum of a run that stopped early is tested by its e-process over the outcomes in the
@@ -26,9 +26,9 @@ def measure(rule: Rule, report: Report, policy: Policy) -> Tested | None:
     """
     if rule.quantity in _OVER_ALL:
         found = _over_all(rule, report, policy)
-        return Tested(estimate=found, queries_needed=_needed(found, rule, policy))
+        return Evidence(estimate=found, queries_needed=_needed(found, rule, policy))
     if rule.quantity == "fidelity":
-        return Tested(estimate=_fidelity(rule, report, policy))
+        return Evidence(estimate=_fidelity(rule, report, policy))
     result = next((item for item in report.strata if item.name == rule.stratum), None)
     if result is None:
         return None
@@ -41,7 +41,7 @@ def measure(rule: Rule, report: Report, policy: Policy) -> Tested | None:
         found = _retention(result, policy.interval_level)
     else:
         found = _score(result, policy.interval_level, report.seed)
-    return Tested(estimate=found, queries_needed=_needed(found, rule, policy))
+    return Evidence(estimate=found, queries_needed=_needed(found, rule, policy))
 
 
 _OVER_ALL: Mapping[str, Callable[..., Measured]] = {
@@ -56,15 +56,15 @@ def _over_all(rule: Rule, report: Report, policy: Policy) -> Measured:
     return _OVER_ALL[rule.quantity](report.strata, level=policy.interval_level)
 
 
-def _gap(rule: Rule, result: StratumResult, policy: Policy) -> Tested:
+def _gap(rule: Rule, result: StratumResult, policy: Policy) -> Evidence:
     level, margin = policy.interval_level, -rule.limit
     needed = stats.queries_to_settle(result.cells, margin, alpha=policy.alpha)
     if not result.clusters:
-        return Tested(estimate=stats.paired_gap(result.cells, level=level), queries_needed=needed)
+        return Evidence(estimate=stats.paired_gap(result.cells, level=level), queries_needed=needed)
     clusters = tuple(result.clusters.values())
     if needed is not None:
         needed = math.ceil(needed * stats.design_effect(clusters))
-    return Tested(estimate=stats.clustered_gap(clusters, level=level), queries_needed=needed)
+    return Evidence(estimate=stats.clustered_gap(clusters, level=level), queries_needed=needed)
 
 
 def _retention(result: StratumResult, level: float) -> Measured:
@@ -103,7 +103,7 @@ def _stopped(report: Report, stratum: str) -> StoppingResult | None:
     return next((item for item in strata if item.name == stratum), None)
 
 
-def _sequential(rule: Rule, stopped: StoppingResult, policy: Policy) -> Tested:
+def _sequential(rule: Rule, stopped: StoppingResult, policy: Policy) -> Evidence:
     teacher = [letter in "bt" for letter in stopped.outcomes]
     student = [letter in "bs" for letter in stopped.outcomes]
     shown: Measured = TooFew(reason=_STOPPED, n=len(stopped.outcomes))
@@ -113,8 +113,8 @@ def _sequential(rule: Rule, stopped: StoppingResult, policy: Policy) -> Tested:
     elif rule.quantity == "retention":
         verdict = stats.RetentionEProcess(rule.limit, alpha=policy.alpha).extend(teacher, student)
     else:
-        return Tested(estimate=shown)
-    return Tested(estimate=shown, outcome=_OUTCOME[verdict])
+        return Evidence(estimate=shown)
+    return Evidence(estimate=shown, outcome=_OUTCOME[verdict])
 
 
 def _needed(found: Measured, rule: Rule, policy: Policy) -> int | None:

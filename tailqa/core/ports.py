@@ -41,6 +41,19 @@ class Encoded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SpecialTokens:
+    """The tokens that frame a model's texts.
+
+    `begin_id` is BOS, None without one. With `begins` the model's texts start with it: its
+    tokenizer adds it by itself or its chat template writes it. Any of `end_ids` ends an answer.
+    """
+
+    begin_id: int | None
+    begins: bool
+    end_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Timing:
     """One answer at batch 1, timed from the request to each token; seconds."""
 
@@ -80,6 +93,13 @@ class Engine(Protocol):
 
     def encode_many(self, requests: Sequence[Request]) -> list[Encoded | ModelError]:
         """Many requests at once, or what keeps the model from taking one, in order."""
+
+    @property
+    def special_tokens(self) -> SpecialTokens:
+        """What begins and what ends a text."""
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens written out."""
 
     def batches(self, requests: Sequence[Encoded]) -> list[list[int]]:
         """A partition of `requests` by index, a function of them alone.

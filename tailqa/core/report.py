@@ -254,9 +254,12 @@ class AuditExample:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditFinding:
-    """Something about the prompts that speaks against the comparison, in `n` of `of` queries.
+    """Something about prompts or answers that speaks against the comparison.
 
-    `side` is None where it concerns the two together; `message` a sentence without the numbers.
+    It shows in `n` of `of` queries that were looked at; these are counts, not estimates. `message`
+    says what it means and what to do, without them. `side` is None where it concerns the two
+    together. `template` is a prompt that lacks or changes what the suite asks, or a template that
+    one side alone has; two templates around the same contents are no finding.
     """
 
     kind: AuditKind

@@ -2,6 +2,7 @@
 
 from tailqa.engine.answering import answer
 from tailqa.engine.arguments import UNPACKED, ModelArgs, parse_args
+from tailqa.engine.audit import Look, Seen, look
 from tailqa.engine.fidelity import answer_fidelity, shared_vocabulary, text_fidelity
 from tailqa.engine.grid import Grid, measure_grid
 from tailqa.engine.opening import open_engine, open_token_counter
@@ -15,12 +16,15 @@ __all__ = [
     "ALL_CUDA",
     "UNPACKED",
     "Grid",
+    "Look",
     "ModelArgs",
     "ResponseStore",
     "ScriptedEngine",
+    "Seen",
     "answer",
     "answer_fidelity",
     "free_bytes",
+    "look",
     "measure",
     "measure_grid",
     "measure_roof",

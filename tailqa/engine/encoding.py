@@ -1,13 +1,13 @@
 """Requests → token ids, as lm-eval's `hf` backend makes them."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jinja2 import TemplateError
 
 from tailqa.core.errors import ModelError
-from tailqa.core.ports import Encoded, Request
+from tailqa.core.ports import Encoded, Request, SpecialTokens
 from tailqa.core.query import Message
 
 _AT_ONCE = 256
@@ -148,3 +148,16 @@ class Encoder:
                 f"model knows {self._n_embeddings}"
             )
         return tuple(ids)
+
+
+def special_tokens(tokenizer: Any, end_ids: Iterable[int]) -> SpecialTokens:
+    """What begins a text, and whether the tokenizer or its template writes it by itself."""
+    begin = tokenizer.bos_token_id
+    template = str(getattr(tokenizer, "chat_template", None) or "")
+    adds = tokenizer("a", add_special_tokens=True)["input_ids"][:1] == [begin]
+    return SpecialTokens(
+        begin_id=begin,
+        # A template that spells BOS out may mean the begin of a turn (<|im_start|>).
+        begins=begin is not None and (adds or "bos_token" in template),
+        end_ids=tuple(sorted(end_ids)),
+    )

@@ -13,12 +13,12 @@ import torch
 
 from tailqa.core.answer import Attempt
 from tailqa.core.errors import ModelError
-from tailqa.core.ports import Encoded, Footprint, Request, Timing
+from tailqa.core.ports import Encoded, Footprint, Request, SpecialTokens, Timing
 from tailqa.core.query import Generation
 from tailqa.core.report import ModelInfo
 from tailqa.engine.arguments import ModelArgs
 from tailqa.engine.batching import MOST_TOKENS, partition
-from tailqa.engine.encoding import Encoder
+from tailqa.engine.encoding import Encoder, special_tokens
 from tailqa.engine.fingerprint import model_info
 from tailqa.engine.footprint import footprint
 from tailqa.engine.loading import load, running
@@ -98,6 +98,19 @@ class LocalEngine:
     def encode_many(self, requests: Sequence[Request]) -> list[Encoded | ModelError]:
         """The same for many at once, tokenised in parallel."""
         return self._encoder.encode_many(requests)
+
+    @property
+    def special_tokens(self) -> SpecialTokens:
+        """BOS and all tokens that end an answer here."""
+        return special_tokens(self._tokenizer, self._runner.voice.end_ids)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens written out."""
+        return str(
+            self._tokenizer.decode(
+                list(token_ids), skip_special_tokens=False, clean_up_tokenization_spaces=False
+            )
+        )
 
     def batches(self, requests: Sequence[Encoded]) -> list[list[int]]:
         """Prompts that share a prefix together; as many as keep the device busy for a while."""

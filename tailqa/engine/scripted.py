@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from tailqa.core.answer import Attempt
 from tailqa.core.digest import digest
 from tailqa.core.errors import ModelError
-from tailqa.core.ports import Encoded, Footprint, Request, Timing
+from tailqa.core.ports import Encoded, Footprint, Request, SpecialTokens, Timing
 from tailqa.core.report import ModelInfo
 from tailqa.engine.batching import MOST_REQUESTS, partition
 from tailqa.engine.stopping import cut
@@ -53,6 +53,7 @@ class ScriptedEngine:
         self._most_rows = most_rows
         self._batch_size = batch_size
         self._context_tokens = context_tokens
+        self._words: dict[int, str] = {}
         self.n_batches = 0
         self.n_attempts = 0
         said = dict(script) if isinstance(script, Mapping) else None
@@ -87,13 +88,22 @@ class ScriptedEngine:
         return Encoded(
             request=request,
             text=prompt,
-            token_ids=_ids(prompt),
-            choice_ids=tuple(_ids(choice) or (0,) for choice in request.choices),
+            token_ids=self._ids(prompt),
+            choice_ids=tuple(self._ids(choice) or (0,) for choice in request.choices),
         )
 
     def encode_many(self, requests: Sequence[Request]) -> list[Encoded | ModelError]:
         """One after the other."""
         return [self.encode(request) for request in requests]
+
+    @property
+    def special_tokens(self) -> SpecialTokens:
+        """Words have none."""
+        return SpecialTokens(begin_id=None, begins=False, end_ids=())
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The words that were encoded, a blank between them."""
+        return " ".join(self._words[token] for token in token_ids)
 
     def batches(self, requests: Sequence[Encoded]) -> list[list[int]]:
         """The partition that the local engine makes."""
@@ -180,9 +190,11 @@ class ScriptedEngine:
         except KeyError:
             raise ModelError(f"the script says nothing to {request.query_id}") from None
 
+    def _ids(self, text: str) -> tuple[int, ...]:
+        ids = {word: _token_id(word) for word in text.split()}
+        self._words |= {token: word for word, token in ids.items()}
+        return tuple(ids[word] for word in text.split())
 
-def _ids(text: str) -> tuple[int, ...]:
-    return tuple(
-        int.from_bytes(hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[:4], "big")
-        for word in text.split()
-    )
+
+def _token_id(word: str) -> int:
+    return int.from_bytes(hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[:4], "big")

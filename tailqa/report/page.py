@@ -8,6 +8,7 @@ from tailqa.core.answer import Side
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.report import Report, Run
 from tailqa.report import format as shown
+from tailqa.report.audit import COUNTED, audit_count, audit_title
 from tailqa.report.browser import OUTCOMES, embed
 from tailqa.report.chart import NARROW, WIDE, gap_chart
 from tailqa.report.fidelity import AGREEMENT, DIVERGENCE, fidelity_rows, kl_and_flips
@@ -53,6 +54,9 @@ def render_page(run: Run) -> str:
             level=_level(report),
             answer=_ANSWER[report.verdict.outcome],
             sentences=three_sentences(report),
+            audit_counted=COUNTED,
+            audit_count=audit_count,
+            audit_title=audit_title,
             strata=worst_first(report.strata),
             charts=[gap_chart(report, layout) for layout in (WIDE, NARROW)],
             speed=_table(report, _SPEEDS, latency_of),

@@ -8,6 +8,7 @@ from tailqa.core.answer import Side
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.report import LatencySummary, Report, StratumResult
 from tailqa.report import format as shown
+from tailqa.report.audit import audit_count, audit_title
 from tailqa.report.cells import (
     FULL,
     NARROW,
@@ -230,6 +231,13 @@ class _Terminal:
             if sentence
         ]
         lines += [Text(f"Note: {self._clean(item)}\n", "dim") for item in self.report.findings]
+        lines += [
+            Text(
+                f"Audit ({audit_title(item)}, {audit_count(item)}): {self._clean(item.message)}\n",
+                "yellow",
+            )
+            for item in self.report.audit
+        ]
         lines.append(
             Text.assemble(
                 (verdict.outcome.upper(), _OUTCOME[verdict.outcome]),

@@ -13,13 +13,15 @@ from tailqa.core.answer import Answer, Answered, Pair, Side
 from tailqa.core.ports import Engine, Progress, Request, Silent
 from tailqa.core.query import Suite
 from tailqa.core.report import ModelInfo, Report, Run, SuiteInfo
-from tailqa.engine import ResponseStore, answer, free_bytes
+from tailqa.engine import Look, ResponseStore, answer, free_bytes
 from tailqa.workflows.asking import Options, chosen_grader, chosen_suite, graded_pairs, requests
+from tailqa.workflows.audit import audit, look_at
 from tailqa.workflows.fidelity import add_fidelity, read_text
 from tailqa.workflows.gate import UNJUDGED, chosen_policy, gate
 from tailqa.workflows.models import Chosen, choose
 from tailqa.workflows.noise import Again, ask_again, ask_again_in, noise_floor
-from tailqa.workflows.outcomes import interaction, overall_result, stratum_results
+from tailqa.workflows.outcomes import overall_result, stratum_results
+from tailqa.workflows.pooling import interaction
 from tailqa.workflows.provenance import findings, fingerprint
 from tailqa.workflows.residency import FreeBytes, reason_to_part
 from tailqa.workflows.rows import answer_rows
@@ -75,6 +77,7 @@ def run_compare(
     names = (models[0].name, models[1].name, chosen.name)
     folder = run_folder(options.out, created=options.created, names=names)
     parted = reason_to_part(models, free)
+    looks: dict[Side, Look] = {}
     again: Again | None = None
     with ResponseStore(options.store or options.out / "responses.db") as store:
         if options.noise_floor_dtype:
@@ -86,6 +89,7 @@ def run_compare(
             nonlocal again
             asked = requests(chosen, options.seed)
             given = answer(engine, store, asked, progress=watcher, task=side)
+            looks[side] = look_at(engine, chosen, options.seed)
             if side == "teacher" and options.noise_floor and again is None:
                 again = ask_again(engine, store, chosen, seed=options.seed, progress=watcher)
             return given
@@ -100,6 +104,7 @@ def run_compare(
         report = add_fidelity(report, chosen, engines, pairs, text, progress=watcher)
     for engine in engines:
         engine.close()
+    report = replace(report, audit=audit(chosen, pairs, looks))
     report = replace(report, verdict=gate(report, policy))
     run = Run(report=report, answers=answer_rows(pairs))
     folder.mkdir(exist_ok=True)
@@ -164,7 +169,7 @@ def _report(
     options: Options,
 ) -> Report:
     teacher, student = infos
-    strata = stratum_results(suite.strata, pairs)
+    strata = stratum_results(suite.strata, pairs, seed=options.seed)
     names = [stratum.name for stratum in suite.strata]
     return Report(
         teacher=teacher,

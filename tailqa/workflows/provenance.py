@@ -9,6 +9,7 @@ from importlib import metadata
 from tailqa.core.answer import Answered, Pair
 from tailqa.core.report import Fingerprint, ModelInfo
 from tailqa.engine import UNPACKED
+from tailqa.workflows.prompt_texts import compare_texts
 
 PACKAGES = ("tailqa", "torch", "transformers", "tokenizers", "numpy")
 
@@ -17,9 +18,8 @@ def findings(pairs: Sequence[Pair], teacher: ModelInfo, student: ModelInfo) -> t
     """What a reader must know before believing the comparison, in sentences."""
     return (
         *model_findings(teacher, student),
-        *_different_prompts(pairs),
-        *_cut_prompts(pairs),
-        *_cut_answers(pairs),
+        *_other_templates(pairs),
+        *_unused_template(pairs, teacher, student),
         *_failures(pairs),
     )
 
@@ -62,41 +62,29 @@ def _different_dtypes(teacher: ModelInfo, student: ModelInfo) -> Iterator[str]:
         )
 
 
-def _different_prompts(pairs: Sequence[Pair]) -> Iterator[str]:
-    both = [
-        (pair.query.id, pair.teacher.attempts[0].prompt, pair.student.attempts[0].prompt)
-        for pair in pairs
-        if isinstance(pair.teacher, Answered) and isinstance(pair.student, Answered)
-    ]
-    different = [query for query, teacher, student in both if teacher != student]
-    if different:
+def _other_templates(pairs: Sequence[Pair]) -> Iterator[str]:
+    texts = compare_texts(pairs)
+    if texts.framed:
         yield (
-            f"The two models were sent different texts in {len(different):,} of {len(both):,} "
-            f"queries (their chat templates differ), e.g. {different[0]}."
+            f"In {len(texts.framed):,} of {texts.n:,} queries the two models were sent the same "
+            f"contents in chat templates that differ, e.g. {texts.framed[0].query.id}."
         )
 
 
-def _cut_prompts(pairs: Sequence[Pair]) -> Iterator[str]:
-    for side in ("teacher", "student"):
-        answers = [pair.teacher if side == "teacher" else pair.student for pair in pairs]
-        cuts = [a.attempts[0].cut_tokens for a in answers if isinstance(a, Answered)]
-        if n := sum(cut > 0 for cut in cuts):
-            yield (
-                f"The {side}'s prompt did not fit its context in {n:,} of {len(cuts):,} answered "
-                f"queries and lost its begin, up to {max(cuts):,} tokens, as the suite says "
-                "(truncate: left)."
-            )
-
-
-def _cut_answers(pairs: Sequence[Pair]) -> Iterator[str]:
-    for side in ("teacher", "student"):
-        answers = [pair.teacher if side == "teacher" else pair.student for pair in pairs]
-        reasons = [a.attempts[0].finish_reason for a in answers if isinstance(a, Answered)]
-        if cut := reasons.count("length"):
-            yield (
-                f"The {side} ran into the limit of generated tokens in {cut:,} of "
-                f"{len(reasons):,} answers."
-            )
+def _unused_template(
+    pairs: Sequence[Pair], teacher: ModelInfo, student: ModelInfo
+) -> Iterator[str]:
+    with_template = [
+        side
+        for side, info in (("teacher", teacher), ("student", student))
+        if info.template_digest is not None
+    ]
+    plain = any(isinstance(pair.query.prompt, str) for pair in pairs)
+    if plain and len(with_template) == 1:
+        yield (
+            f"Of the two, only the {with_template[0]} has a chat template; the suite asks in plain "
+            "text, so it was not applied, and a chat model may answer better through it."
+        )
 
 
 def _failures(pairs: Sequence[Pair]) -> Iterator[str]:

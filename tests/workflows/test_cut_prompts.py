@@ -44,9 +44,10 @@ def test_a_long_prompt_fails_with_the_reason(compared):
 def test_a_long_prompt_is_cut_where_the_suite_says_so(compared):
     report = compared("truncate: left")
     assert [stratum.failed for stratum in report.strata] == [0, 0]
-    cut = [finding for finding in report.findings if "lost its begin" in finding]
-    assert len(cut) == 2
-    assert "did not fit its context in 1 of 2 answered queries" in cut[0]
+    cut = [finding for finding in report.audit if "lost its begin" in finding.message]
+    assert [(one.side, one.n, one.of) for one in cut] == [("teacher", 1, 2), ("student", 1, 2)]
+    assert {finding.kind for finding in cut} == {"truncation"}
+    assert "tokens cut, then: " in cut[0].examples[0].seen
 
 
 def test_the_digest_of_a_suite_that_does_not_cut_is_what_it_was(compared):

@@ -54,11 +54,11 @@ def answer_findings(
     suite: Suite, pairs: Sequence[Pair], looks: Mapping[Side, Look]
 ) -> Iterator[AuditFinding]:
     """The findings on generated answers; choices have none."""
-    made = [pair for pair in both_answered(pairs) if not pair.query.choices]
-    strata = [
-        _Answers(stratum=s.name, pairs=tuple(p for p in made if p.query.stratum == s.name))
-        for s in suite.strata
-    ]
+    made: dict[str, list[Pair]] = {stratum.name: [] for stratum in suite.strata}
+    for pair in both_answered(pairs):
+        if not pair.query.choices:
+            made[pair.query.stratum].append(pair)
+    strata = [_Answers(stratum=name, pairs=tuple(found)) for name, found in made.items()]
     enough = [answers for answers in strata if len(answers.pairs) >= LEAST_ANSWERS]
     endless = {side: [one for one in enough if _never_stops(one, side)] for side in OTHER}
     for side in OTHER:

@@ -55,7 +55,7 @@ def pair_up(
     >>> [(p.teacher_grade.correct, p.student_grade.correct) for p in imported.pairs]
     [(True, False), (False, True)]
     >>> imported.findings
-    ("1 of the teacher's 3 ids has no answer of the student and is left out, e.g. 2.",)
+    ("1 of the teacher's 3 ids has no student's answer and is left out, e.g. 2.",)
     """
     if threshold is not None and not 0 < threshold <= 1:
         raise InputError([Fault(file="--threshold", rule="must lie in (0, 1]", value=threshold)])
@@ -113,7 +113,7 @@ def _by_id(recording: Recording, faults: Faults) -> Mapping[str, _Epochs]:
         first = epochs.setdefault(item.epoch, item)
         if first is not item:
             file, line = place_of(item)
-            what = f"{item.id!r}, epoch {item.epoch}," if len(epochs) > 1 else f"{item.id!r}"
+            what = f"{item.id!r}" if item.epoch == 1 else f"{item.id!r}, epoch {item.epoch},"
             rule = f"{what} is there twice, first at {first.place}"
             faults.add(file, rule, line=line, kind="an id is there twice")
     return found
@@ -239,18 +239,17 @@ def _unpaired(ours: Mapping[str, _Epochs], theirs: Mapping[str, _Epochs]) -> Ite
     ):
         alone = [name for name in have if name not in lack]
         if alone:
-            verb = "has" if len(alone) == 1 else "have"
-            left = "is" if len(alone) == 1 else "are"
+            verbs = (
+                "has no {}'s answer and is" if len(alone) == 1 else "have no {}'s answer and are"
+            )
             yield (
-                f"{len(alone):,} of the {side}'s {len(have):,} ids {verb} no answer of the "
-                f"{other} and {left} left out, e.g. {_some(alone)}."
+                f"{len(alone):,} of the {side}'s {len(have):,} ids {verbs.format(other)} left "
+                f"out, e.g. {_some(alone)}."
             )
     odd = [name for name in ours if name in theirs and ours[name].keys() != theirs[name].keys()]
     if odd:
-        yield (
-            f"{len(odd):,} ids have epochs that only one model answered, which are left out, e.g. "
-            f"{_some(odd)}."
-        )
+        what = "1 id has" if len(odd) == 1 else f"{len(odd):,} ids have"
+        yield f"{what} epochs that only one model answered; these are left out, e.g. {_some(odd)}."
 
 
 def _differences(teacher: Recording, student: Recording) -> Iterator[str]:

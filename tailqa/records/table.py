@@ -92,10 +92,11 @@ def _rows(path: Path, places: Sequence[str | None], faults: Faults) -> _Rows:
     before = len(faults)
     table = open_file(path, faults)
     rows = list(table.rows)
-    columns = table.columns or tuple({str(name): None for _, row in rows for name in row})
     if not rows and len(faults) == before:
         faults.add(table.name, "has no rows")
+    if len(faults) > before:
         return ()
+    columns = table.columns or tuple({str(name): None for _, row in rows for name in row})
     for place in dict.fromkeys(place for place in places if place is not None):
         try:
             known = place in columns or parse_path(place)[0] in columns
@@ -138,7 +139,7 @@ def _items(side: TableSide, shared: SharedColumns, rows: _Rows, faults: Faults) 
         found = score(row)
         yield Item(
             id="/".join(get(row) or "" for get in ids) or str(line),
-            epoch=epoch(row) or 0,
+            epoch=1 if shared.epoch is None else epoch(row) or 0,
             fields=row,
             prompt=prompt(row) or "",
             references=references(row) or (),

@@ -71,6 +71,18 @@ from tailqa.cli.progress import progress
     help="The same, with the teacher loaded in this dtype; implies --noise-floor.",
 )
 @options.policy
+@options.option(
+    "--ignore-clusters",
+    is_flag=True,
+    help="Take queries as independent: the suite's clusters are all that the traffic has, not a "
+    "sample of them.",
+)
+@options.option(
+    "--until-decided",
+    is_flag=True,
+    help="Ask in random order, in rounds, and stop when the policy is decided; the verdict keeps "
+    "its error rate.",
+)
 @options.out
 @options.option(
     "--store",

@@ -33,6 +33,8 @@ class Options(Loading):
     noise_floor: bool = False
     noise_floor_dtype: str | None = None
     policy: PolicyLike = None
+    until_decided: bool = False
+    ignore_clusters: bool = False
     out: Path = Path("outputs")
     store: Path | None = None
     trust_suite_code: bool = False
@@ -51,6 +53,9 @@ def chosen_suite(name: str, options: Options) -> Suite:
     if generation.samples > 1 and generation.temperature == 0:
         raise TailqaError("several samples of a greedy answer are all the same; set --temperature")
     suite = replace(suite, generation=generation)
+    if options.ignore_clusters:
+        alone = tuple(replace(query, cluster=None) for query in suite.queries)
+        suite = replace(suite, queries=alone)
     return suite_room.draw(suite, options.limit, seed=options.seed) if options.limit else suite
 
 

@@ -20,6 +20,11 @@ def overall_gap(results: Sequence[StratumResult], *, level: float = 0.95) -> Mea
     return stats.pooled_gap([result.cells for result in results], weights, level=level)
 
 
+def pooled_estimates(results: Sequence[StratumResult]) -> Measured:
+    """Σ w·gap from the intervals that the strata have, weights scaled to sum to 1."""
+    return stats.pooled_scores([result.gap for result in results], _shares(results))
+
+
 def interaction(results: Sequence[StratumResult], *, level: float = 0.95) -> Measured:
     """gap(tail) − gap(head), each weighted by the traffic within its kind."""
     head, tail = _kind(results, "head"), _kind(results, "tail")

@@ -79,5 +79,8 @@ def gate(
     write_outputs(decided, junit=junit, summary=summary)
     written = write_decision(decided, record)
     click.echo(shown)
-    click.echo(f"\nDecision: {written}", err=form == "json")
+    if form == "json":
+        click.echo(f"Decision: {written}", err=True)
+    else:
+        click.echo(f"\nDecision: {written}")
     return options.exit_code({decided.verdict.outcome})

@@ -22,7 +22,7 @@ def gate(report: Report, policy: PolicyLike = None) -> Verdict:
     built-in one. Raises InputError for a policy with faults, or that names a stratum which is not
     in the report.
     """
-    chosen = chosen_policy(policy)
+    chosen = chosen_policy(policy, report.strata)
     worst_first = sorted(report.strata, key=lambda r: getattr(r.gap, "value", 0.0))
     tested = rules(chosen, tiers(worst_first))
     found = {rule.name: measure(rule, report, chosen) for rule in tested}

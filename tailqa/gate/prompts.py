@@ -17,17 +17,18 @@ def judge_prompts(rule: Rule, audit: Sequence[AuditFinding] | None) -> Requireme
     """
     outcome: Outcome
     if audit is None:
-        outcome, words = "inconclusive", NOT_RECORDED
+        outcome, words = "inconclusive", f"prompts: {NOT_RECORDED}"
     else:
         found = [item for item in audit if item.kind == rule.key]
         above = [item for item in found if item.of and item.n / item.of > rule.limit]
         outcome = "fail" if above else "pass"
-        words = "; ".join(_said(item, rule.limit) for item in above or found) or "nothing found"
+        said = "; ".join(_said(item, rule.limit) for item in above or found)
+        words = f"prompts, {rule.key}: {said or 'nothing found'}"
     return Requirement(
         name=rule.name,
         tier=rule.tier,
         outcome=outcome,
-        detail=f"prompts, {rule.key}: {words}",
+        detail=words,
         quantity="prompts",
         limit=rule.limit,
     )

@@ -12,6 +12,7 @@ from tailqa.core.answer import Pair, Scored, Side, Ungraded
 from tailqa.core.query import Suite
 from tailqa.core.report import AuditFinding
 from tailqa.engine import Look
+from tailqa.records import NOT_RECORDED
 from tailqa.workflows.audit_examples import example, finding
 from tailqa.workflows.prompt_texts import OTHER, both_answered, first
 
@@ -87,7 +88,8 @@ def _stops(
     side: Side, found: Sequence[_Answers], strata: Sequence[_Answers], suite: Suite, own: Look
 ) -> Iterator[AuditFinding]:
     awaited = [*suite.generation.stop, *own.ends]
-    what = ", ".join(map(repr, awaited)) if awaited else "it has no end token, the suite no stop"
+    nothing = "it has no end token, the suite no stop" if own.prompts else NOT_RECORDED
+    what = ", ".join(map(repr, awaited)) or nothing
     yield from finding(
         "stop",
         side,

@@ -7,7 +7,8 @@ from importlib import metadata
 from pathlib import Path
 
 from tailqa import report as report_room
-from tailqa.core.report import Fingerprint, ModelInfo, Report, Run, Verdict
+from tailqa.core.query import Generation, GraderSpec, Suite
+from tailqa.core.report import Fingerprint, ModelInfo, Report, Run
 from tailqa.records import (
     NOT_RECORDED,
     Imported,
@@ -18,15 +19,14 @@ from tailqa.records import (
     pair_up,
     read_table,
 )
-from tailqa.workflows.gate import gate
+from tailqa.workflows.audit import audit
+from tailqa.workflows.gate import UNJUDGED, gate
 from tailqa.workflows.outcomes import overall_result, stratum_results
 from tailqa.workflows.pooling import interaction
 from tailqa.workflows.provenance import findings
 from tailqa.workflows.rows import answer_rows
 from tailqa.workflows.runs import run_folder
 from tailqa.workflows.speed import cost_summaries
-
-_UNDECIDED = Verdict(outcome="inconclusive", reasons=(), requirements=(), policy="")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +99,30 @@ def _report(
         interaction=interaction(strata),
         latency=(),
         cost=cost_summaries(names, imported.pairs, {}, seed=options.seed),
-        verdict=_UNDECIDED,
+        verdict=UNJUDGED,
         findings=(*imported.findings, *found),
         fingerprint=fingerprint,
         seed=options.seed,
         created=created,
+        audit=audit(_asked(imported), imported.pairs, {}),
     )
     return replace(report, verdict=gate(report))
+
+
+def _asked(imported: Imported) -> Suite:
+    """What was asked, as far as it is known: the way of drawing and of grading is not."""
+    suite = imported.suite
+    return Suite(
+        name=suite.name,
+        version=suite.version,
+        digest=suite.digest,
+        source=suite.source,
+        task=suite.task,
+        generation=Generation(),
+        grader=GraderSpec(name=NOT_RECORDED),
+        strata=imported.strata,
+        queries=tuple(pair.query for pair in imported.pairs),
+    )
 
 
 def _fingerprint(

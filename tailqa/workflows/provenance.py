@@ -9,6 +9,7 @@ from importlib import metadata
 from tailqa.core.answer import Answered, Pair
 from tailqa.core.report import Fingerprint, ModelInfo
 from tailqa.engine import UNPACKED
+from tailqa.records import NOT_RECORDED
 from tailqa.workflows.prompt_texts import compare_texts
 
 PACKAGES = ("tailqa", "torch", "transformers", "tokenizers", "numpy")
@@ -55,7 +56,8 @@ def _unpacked(teacher: ModelInfo, student: ModelInfo) -> Iterator[str]:
 
 
 def _different_dtypes(teacher: ModelInfo, student: ModelInfo) -> Iterator[str]:
-    if teacher.dtype != student.dtype:
+    dtypes = (teacher.dtype, student.dtype)
+    if teacher.dtype != student.dtype and NOT_RECORDED not in dtypes:
         yield (
             f"The teacher was computed in {teacher.dtype}, the student in {student.dtype}, which "
             "changes answers and speed as well; --dtype gives both the same."

@@ -5,6 +5,7 @@ Nothing is called a loss, a gain or a cost that the interval does not bear out.
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.report import CostSummary, Report, StratumResult
@@ -23,6 +24,8 @@ from tailqa.report.format import (
     value,
 )
 from tailqa.report.reading import cost_of, lowest_gap, reading, worst_first
+
+_ALPHA = 0.05
 
 
 def three_sentences(report: Report) -> tuple[str, str, str]:
@@ -47,9 +50,17 @@ def what_broke(report: Report) -> str:
     n = len(report.strata)
     joint = "but" if found["worse"] and said != "worse" else "and"
     lost = f"a loss shows in {found['worse']}" if found["worse"] else "no loss shows in any"
+    together = _regressed(report.strata) if found["worse"] else ""
     untold = f", {found['unmeasured']} not measured" if found["unmeasured"] else ""
     strata = "stratum" if n == 1 else "strata"
-    return f"Over all traffic {whole}, {joint} {lost} of {n} {strata}{untold}."
+    return f"Over all traffic {whole}, {joint} {lost} of {n} {strata}{together}{untold}."
+
+
+def _regressed(strata: Sequence[StratumResult]) -> str:
+    """In how many strata a loss is left when all are tested together."""
+    adjusted = [stratum for stratum in strata if stratum.adjusted_p is not None]
+    lost = [s for s in adjusted if s.adjusted_p < _ALPHA and reading(s.gap) == "worse"]  # type: ignore[operator]
+    return f" ({len(lost)} with all strata tested together)" if adjusted else ""
 
 
 def where_it_broke(report: Report) -> str:

@@ -19,7 +19,7 @@ from tailqa.workflows.fidelity import add_fidelity, read_text
 from tailqa.workflows.gate import UNJUDGED, chosen_policy, gate
 from tailqa.workflows.models import choose
 from tailqa.workflows.noise import noise_floor
-from tailqa.workflows.outcomes import overall_result, stratum_results
+from tailqa.workflows.outcomes import cluster_findings, overall_result, stratum_results
 from tailqa.workflows.pooling import interaction
 from tailqa.workflows.provenance import findings, fingerprint
 from tailqa.workflows.residency import FreeBytes, reason_to_part
@@ -140,7 +140,7 @@ def _report(asked: Asked, times: Timings, grader: Grader, options: Options) -> R
         latency=latency_summaries(times),
         cost=cost_summaries(names, pairs, times, seed=options.seed),
         verdict=UNJUDGED,
-        findings=findings(pairs, teacher, student),
+        findings=(*cluster_findings(strata), *findings(pairs, teacher, student)),
         fingerprint=fingerprint(
             {
                 "limit": options.limit,

@@ -51,6 +51,18 @@ def stratum_results(
     )
 
 
+def cluster_findings(results: Sequence[StratumResult]) -> tuple[str, ...]:
+    """That intervals rest on clusters, where they do."""
+    counts = sorted(len(result.clusters) for result in results if result.clusters)
+    if not counts:
+        return ()
+    many = f"{counts[0]:,}" if counts[0] == counts[-1] else f"{counts[0]:,} to {counts[-1]:,}"
+    return (
+        f"Queries come in clusters, {many} per stratum, and those of one cluster are not "
+        "independent: intervals take the cluster as their unit, and McNemar's test is left out.",
+    )
+
+
 def overall_result(results: Sequence[StratumResult]) -> OverallResult:
     """The traffic-weighted figures; TooFew when a stratum has no graded pair."""
     return OverallResult(

@@ -33,6 +33,10 @@ WIDE = (
     (0.40, 0.10, 1000),
 )
 """(flips, margin, length of the stream, more than twice the median)."""
+AT_THE_MARGIN = (
+    *((0.05, 0.05), (0.10, 0.05), (0.25, 0.05), (0.40, 0.05)),
+    *((0.10, 0.03), (0.03, 0.03)),
+)
 
 
 def streams(flips: float, gap: float, n: int, times: int) -> Iterator[Pairs]:
@@ -126,7 +130,7 @@ def wide(times: int) -> None:
 def errors(sides: dict[str, Callable[..., Stops]], times: int) -> None:
     names = " | ".join(f"{name}: false pass | false fail" for name in sides)
     print(f"\n| flips | margin | {names} |\n" + "|---:" * (2 + 2 * len(sides)) + "|")
-    for flips, margin, _ in CASES:
+    for flips, margin in AT_THE_MARGIN:
         cells: list[object] = [flips, margin]
         for side in sides.values():
             stops = measured(side, margin, streams(flips, -margin, N_BOUNDARY, times))

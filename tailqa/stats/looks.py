@@ -32,7 +32,7 @@ def obrien_fleming_bounds(fractions: Sequence[float], *, alpha: float = 0.05) ->
     from scipy.special import ndtr
 
     times = [float(fraction) for fraction in fractions]
-    if not times or times[0] <= 0 or times[-1] > 1 or not all(a < b for a, b in pairwise(times)):
+    if not times or not all(a < b for a, b in pairwise([0.0, *times])) or times[-1] > 1:
         raise ValueError(f"fractions must rise strictly within (0, 1], got {tuple(fractions)}")
     z = two_sided_z(1 - check_share("alpha", alpha))
     spent = [0.0, *(2 * float(ndtr(-z / math.sqrt(time))) for time in times)]

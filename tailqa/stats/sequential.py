@@ -137,7 +137,7 @@ class RetentionEProcess(EProcess):
 
     "pass" rejects "student ≤ floor·teacher" and "fail" rejects "student ≥ floor·teacher", in
     accuracy. Raises ValueError unless floor lies in (0, 1] and alpha in (0, 1). At floor 1 a
-    student that is as good as the teacher stays undecided, rightly.
+    student that is as good as the teacher lies on the border and mostly stays undecided.
 
     >>> RetentionEProcess(0.9).extend([True] * 40, [True, False] * 20)
     'fail'

@@ -55,6 +55,8 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
     assert package - names == set()
     shipped = {f"tailqa/suite/shipped/{file.name}" for file in (ROOT / "suites").glob("*.yaml")}
     assert len(shipped) >= 4
+    policies = (ROOT / "configs" / "policies").glob("*.yaml")
+    shipped |= {f"tailqa/gate/shipped/policies/{file.name}" for file in policies}
     assert shipped - names == set()
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
@@ -80,3 +82,10 @@ def test_the_wheel_runs_where_it_is_installed(installed):
 def test_the_installed_package_finds_its_embedded_suite(installed):
     code = "import tailqa; print(len(tailqa.load_suite('demo').queries))"
     assert int(run(installed, "-c", code)) >= 600
+
+
+def test_the_installed_package_finds_its_policies(installed):
+    # In a folder of its own, or it would find the configs of this checkout.
+    assert "name: strict\n" in run(
+        installed, "-m", "tailqa", "gate", "--show-policy", "--policy", "strict"
+    )

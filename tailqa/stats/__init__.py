@@ -24,7 +24,7 @@ from tailqa.stats.jackknife import ClusterCells
 from tailqa.stats.looks import obrien_fleming_bounds
 from tailqa.stats.multiplicity import benjamini_hochberg, holm
 from tailqa.stats.paired import noninferiority_p, paired_gap
-from tailqa.stats.planning import noninferiority_n, queries_to_settle
+from tailqa.stats.planning import noninferiority_n, queries_to_settle, queries_to_settle_estimate
 from tailqa.stats.pooled import pooled_accuracy, pooled_gap, tail_interaction
 from tailqa.stats.proportion import accuracy, flip_rate
 from tailqa.stats.quantiles import clustered_quantiles
@@ -68,6 +68,7 @@ __all__ = [
     "pooled_scores",
     "quantile_estimate",
     "queries_to_settle",
+    "queries_to_settle_estimate",
     "ranking_auc",
     "retention",
     "score_gap",

@@ -8,7 +8,6 @@ from tailqa import stats
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.report import Outcome, Report, StoppingResult, StratumResult
 from tailqa.gate import Evidence, Policy, Rule
-from tailqa.stats.planning import queries_to_settle_estimate
 from tailqa.workflows.pooling import interaction, overall_gap
 
 _STOPPED = (
@@ -120,4 +119,4 @@ def _sequential(rule: Rule, stopped: StoppingResult, policy: Policy) -> Evidence
 def _needed(found: Measured, rule: Rule, policy: Policy) -> int | None:
     if isinstance(found, TooFew):
         return None
-    return queries_to_settle_estimate(found, rule.limit, alpha=policy.alpha)
+    return stats.queries_to_settle_estimate(found, rule.limit, alpha=policy.alpha)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailqa import stats
-from tailqa.stats import noninferiority_n, paired_gap, queries_to_settle
+from tailqa.stats import noninferiority_n, paired_gap, queries_to_settle, queries_to_settle_estimate
 
 
 @pytest.mark.parametrize(("margin", "n"), [(0.02, 1546), (0.03, 687), (0.05, 247), (0.10, 62)])
@@ -52,3 +52,18 @@ def test_bad_arguments():
 def test_public_names_are_sorted_and_there():
     assert list(stats.__all__) == sorted(stats.__all__)
     assert all(callable(getattr(stats, name)) for name in stats.__all__)
+
+
+def test_queries_read_off_an_interval_agree_with_those_of_the_table():
+    cells = (1500, 140, 100, 260)
+    found = paired_gap(cells, level=0.9)
+    needed = queries_to_settle_estimate(found, -0.05)
+    assert needed == pytest.approx(queries_to_settle(cells, 0.05), rel=0.02)
+    # A limit as far away on the other side asks for about as many.
+    mirrored = queries_to_settle_estimate(found, 2 * found.value + 0.05)
+    assert needed == pytest.approx(mirrored, rel=0.02)
+
+
+def test_an_estimate_on_the_limit_is_never_settled():
+    found = paired_gap((150, 10, 10, 30), level=0.9)
+    assert queries_to_settle_estimate(found, found.value) is None

@@ -58,10 +58,10 @@ def test_queries_read_off_an_interval_agree_with_those_of_the_table():
     cells = (1500, 140, 100, 260)
     found = paired_gap(cells, level=0.9)
     needed = queries_to_settle_estimate(found, -0.05)
-    assert needed == pytest.approx(queries_to_settle(cells, 0.05), rel=0.02)
+    assert needed == pytest.approx(queries_to_settle(cells, 0.05), rel=0.05)
     # A limit as far away on the other side asks for about as many.
     mirrored = queries_to_settle_estimate(found, 2 * found.value + 0.05)
-    assert needed == pytest.approx(mirrored, rel=0.02)
+    assert needed == pytest.approx(mirrored, rel=0.05)
 
 
 def test_an_estimate_on_the_limit_is_never_settled():

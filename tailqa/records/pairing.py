@@ -1,6 +1,6 @@
 """Two recordings → pairs by id and epoch, with strata and a digest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from tailqa.core.answer import Answer, Answered, Attempt, Failed, Grade, Pair, Scored, Ungraded
@@ -9,14 +9,14 @@ from tailqa.core.errors import Fault, InputError
 from tailqa.core.query import Query, Stratum
 from tailqa.core.report import ModelInfo, SuiteInfo
 from tailqa.files import Faults
-from tailqa.records.recording import NOT_RECORDED, Item, Recording, place_of
+from tailqa.records import remarks
+from tailqa.records.recording import Item, Recording, place_of
 from tailqa.records.strata import Parted, StrataRule, part
 
 GRADED_THRESHOLD = 0.5
 """From which score on an answer counts as right where scores lie between 0 and 1."""
 
-_EXAMPLES = 3
-_Epochs = dict[int, Item]
+_Epochs = remarks.Epochs
 _Sides = tuple[list[Item], list[Item]]
 
 
@@ -67,7 +67,8 @@ def pair_up(
         raise InputError([Fault(file=_file(student), rule=_nothing_common(ours, theirs))])
     firsts = [(first[0], second[0]) for first, second in matched]
     parted = part(firsts, rule, faults)
-    used = threshold or (1.0 if _all_whole(matched) else GRADED_THRESHOLD)
+    whole = _all_whole(matched)
+    used = threshold or (1.0 if whole else GRADED_THRESHOLD)
     queries = _queries(firsts, parted)
     return Imported(
         teacher=teacher.model,
@@ -93,10 +94,10 @@ def pair_up(
         ),
         threshold=used,
         findings=(
-            *_unpaired(ours, theirs),
-            *_differences(teacher, student),
-            *_references(firsts),
-            *_threshold_used(matched, used, teacher.metric),
+            *remarks.unpaired(ours, theirs),
+            *remarks.differences(teacher, student),
+            *remarks.references(firsts),
+            *([] if whole else [_graded(teacher.metric, used)]),
             *dict.fromkeys((*teacher.notes, *student.notes)),
         ),
     )
@@ -140,17 +141,20 @@ def _nothing_common(ours: Mapping[str, _Epochs], theirs: Mapping[str, _Epochs]) 
     if ours.keys() & theirs.keys():
         return "no id has an epoch that both models answered"
     return (
-        f"no id is in both models' answers: the teacher has e.g. {_some(list(ours))}, "
-        f"the student {_some(list(theirs))}"
+        f"no id is in both models' answers: the teacher has e.g. {remarks.some(list(ours))}, "
+        f"the student {remarks.some(list(theirs))}"
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_EXAMPLES])
 
 
 def _all_whole(matched: Sequence[_Sides]) -> bool:
     return all(item.score in (None, 0, 1) for sides in matched for items in sides for item in items)
+
+
+def _graded(metric: str, threshold: float) -> str:
+    return (
+        f"Scores ({metric}) lie between 0 and 1; an answer counts as right from {threshold:g} on "
+        "(--threshold)."
+    )
 
 
 def _queries(firsts: Sequence[tuple[Item, Item]], parted: Parted) -> tuple[Query, ...]:
@@ -230,52 +234,3 @@ def _values(query: Query) -> tuple[object, ...]:
         query.references,
         query.choices,
     )
-
-
-def _unpaired(ours: Mapping[str, _Epochs], theirs: Mapping[str, _Epochs]) -> Iterator[str]:
-    for side, other, have, lack in (
-        ("teacher", "student", ours, theirs),
-        ("student", "teacher", theirs, ours),
-    ):
-        alone = [name for name in have if name not in lack]
-        if alone:
-            verbs = (
-                "has no {}'s answer and is" if len(alone) == 1 else "have no {}'s answer and are"
-            )
-            yield (
-                f"{len(alone):,} of the {side}'s {len(have):,} ids {verbs.format(other)} left "
-                f"out, e.g. {_some(alone)}."
-            )
-    odd = [name for name in ours if name in theirs and ours[name].keys() != theirs[name].keys()]
-    if odd:
-        what = "1 id has" if len(odd) == 1 else f"{len(odd):,} ids have"
-        yield f"{what} epochs that only one model answered; these are left out, e.g. {_some(odd)}."
-
-
-def _differences(teacher: Recording, student: Recording) -> Iterator[str]:
-    for what, first, second in (
-        ("task", teacher.name, student.name),
-        ("version of the task", teacher.version, student.version),
-        ("metric", teacher.metric, student.metric),
-        ("harness", teacher.harness, student.harness),
-    ):
-        if first != second and NOT_RECORDED not in (first, second):
-            yield f"The {what} is {first} for the teacher and {second} for the student."
-
-
-def _references(firsts: Sequence[tuple[Item, Item]]) -> Iterator[str]:
-    both = [(a, b) for a, b in firsts if a.references and b.references]
-    odd = [a.id for a, b in both if a.references != b.references]
-    if odd:
-        yield (
-            f"The references differ under {len(odd):,} of {len(both):,} ids, e.g. {_some(odd)}: "
-            "the models may not have been asked the same."
-        )
-
-
-def _threshold_used(matched: Sequence[_Sides], threshold: float, metric: str) -> Iterator[str]:
-    if not _all_whole(matched):
-        yield (
-            f"Scores ({metric}) lie between 0 and 1; an answer counts as right from "
-            f"{threshold:g} on (--threshold)."
-        )

@@ -329,3 +329,17 @@ def test_a_page_without_speed_cost_and_answers() -> None:
     page = render_page(Run(report=make_report((), latency=(), cost=())))
     assert "Speed was not measured in this run." in page
     assert "<h2>What a right answer costs" not in page
+
+
+def test_answers_of_which_little_was_recorded(open_run: Callable[..., Opened]) -> None:
+    """An imported run: no prompt, no text, no tokens, no size of the models."""
+    bare = {"prompt": "", "text": "", "prompt_tokens": None, "completion_tokens": None}
+    answers = (row("q", "tail", "teacher", **bare), row("q", "tail", "student", "wrong", **bare))
+    report = make_report()
+    unknown = replace(report.teacher, n_parameters=None)
+    opened = open_run(Run(report=replace(report, teacher=unknown), answers=answers))
+    assert opened.complaints == []
+    (article,) = opened.shown("article")
+    assert "only the teacher right" in article
+    assert "(empty)" not in article
+    assert "tokens" not in article

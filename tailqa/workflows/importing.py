@@ -21,7 +21,7 @@ from tailqa.records import (
 )
 from tailqa.workflows.audit import audit
 from tailqa.workflows.gate import UNJUDGED, gate
-from tailqa.workflows.outcomes import overall_result, stratum_results
+from tailqa.workflows.outcomes import cluster_findings, overall_result, stratum_results
 from tailqa.workflows.pooling import interaction
 from tailqa.workflows.provenance import findings
 from tailqa.workflows.rows import answer_rows
@@ -100,7 +100,7 @@ def _report(
         latency=(),
         cost=cost_summaries(names, imported.pairs, {}, seed=options.seed),
         verdict=UNJUDGED,
-        findings=(*imported.findings, *found),
+        findings=(*imported.findings, *cluster_findings(strata), *found),
         fingerprint=fingerprint,
         seed=options.seed,
         created=created,

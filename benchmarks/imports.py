@@ -10,6 +10,7 @@
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -63,6 +64,20 @@ def inspect(work: Path) -> None:
                 model.config.temperature, model.config.seed = 0.8, 1
             folder = str(work / "inspect" / side)
             run(task, model=model, display="none", log_dir=folder, log_format=log_format)
+        inspect_scores(work / "inspect" / side)
+
+
+def inspect_scores(folder: Path) -> None:
+    """What inspect's own reader finds in its log, for the count by hand."""
+    from inspect_ai.log import read_eval_log
+
+    (path,) = folder.glob("*.eval")
+    found = [
+        {"id": sample.id, "stratum": sample.metadata["stratum"]}
+        | {name: score.value for name, score in (sample.scores or {}).items()}
+        for sample in read_eval_log(str(path)).samples or ()
+    ]
+    (folder / "scores.json").write_text(json.dumps(found))
 
 
 def lighteval(work: Path) -> None:
@@ -100,6 +115,10 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     if options.what == "rows":
         rows(work, options.per_stratum)
+    elif options.what == "count":
+        from import_count import count
+
+        count(work)
     else:
         {"lm-eval": lm_eval, "inspect": inspect, "lighteval": lighteval}[options.what](work)
 

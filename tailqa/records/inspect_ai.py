@@ -119,7 +119,7 @@ def _item(spec: Mapping[str, Any], sample: Mapping[str, Any], scorer: str, place
     broken = _broken(sample, score)
     output = table_at(sample, "output")
     usage = table_at(sample, "model_usage", str(spec.get("model"))) or table_at(output, "usage")
-    read = [usage.get(f"input_tokens{part}") or 0 for part in ("", "_cache_read", "_cache_write")]
+    read = [_count(usage, f"input_tokens{part}") for part in ("", "_cache_read", "_cache_write")]
     target = sample.get("target")
     targets = target if isinstance(target, list) else [target]
     choices = output.get("choices")
@@ -136,11 +136,16 @@ def _item(spec: Mapping[str, Any], sample: Mapping[str, Any], scorer: str, place
         score=None if broken else score,
         failed=broken is not None,
         reason=broken or reason,
-        prompt_tokens=sum(read) if "input_tokens" in usage else None,
-        completion_tokens=usage.get("output_tokens"),
-        finish_reason=_STOPS.get(table_at(first).get("stop_reason")),
+        prompt_tokens=None if read[0] is None else sum(n for n in read if n is not None),
+        completion_tokens=_count(usage, "output_tokens"),
+        finish_reason=_STOPS.get(text_at(table_at(first), "stop_reason")),
         place=place,
     )
+
+
+def _count(usage: Mapping[str, Any], key: str) -> int | None:
+    value = usage.get(key)
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def _score(sample: Mapping[str, Any], scorer: str) -> tuple[float | None, str | None, str | None]:

@@ -82,7 +82,7 @@ def _rows(log: TaskLog, faults: Faults) -> _Rows:
     table = open_file(log.path, faults)
     missing = [column for column in _COLUMNS if column not in (table.columns or ())]
     if missing and len(faults) == before:
-        rule = f"has no column {', '.join(missing)}; the details of lighteval ≥ 0.10 are read"
+        rule = f"has no column {', '.join(missing)}; the details of lighteval 0.13 are read"
         faults.add(name, rule)
     if missing:
         return ()
@@ -139,9 +139,16 @@ def _items(log: TaskLog, rows: _Rows, kind: Task, metric: str, faults: Faults) -
 
 def _document(doc: Any) -> tuple[str, int]:
     """The hash of what is asked, and its number in the data where that is its id."""
-    asked = json.dumps([doc.get(key) for key in _IDENTITY], default=str, sort_keys=True)
+    asked = json.dumps([_known(doc.get(key)) for key in _IDENTITY], default=str, sort_keys=True)
     number = str(doc.get("id"))
     return hashlib.sha256(asked.encode()).hexdigest(), int(number) if number.isdecimal() else 0
+
+
+def _known(value: Any) -> Any:
+    """The value without the empty keys that Parquet adds when other rows have them."""
+    if isinstance(value, Mapping):
+        return {key: _known(part) for key, part in value.items() if part is not None}
+    return [_known(part) for part in value] if isinstance(value, list) else value
 
 
 def _item(row: Row, *, item_id: str, task: str, kind: Task, place: str) -> Item:

@@ -20,7 +20,10 @@ COMMANDS = {
     "gate": ("tailqa.cli.gate", "Judge a finished run by a policy: exit 0, 1 or 2."),
     "import": ("tailqa.cli.import_", "Make a run from answers that were recorded elsewhere."),
     "report": ("tailqa.cli.report", "Render a finished run again from its files."),
-    "suite": ("tailqa.cli.suite", "Check a suite file, or show what is in it."),
+    "suite": (
+        "tailqa.cli.suite",
+        "Check a suite file, show what is in it, or size it for a policy.",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""`tailqa suite check|show`."""
+"""`tailqa suite check|show|plan`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from tailqa.cli import options
 
 @click.group()
 def suite() -> None:
-    """Check a suite file, or show what is in it.
+    """Check a suite file, show what is in it, or size it for a policy.
 
     FILE is a suite file, or the name of a shipped suite.
     """
@@ -57,3 +57,43 @@ def show(
         tokenizer=tokenizer,
     )
     click.echo(render_suite(found.suite, found.strata))
+
+
+@suite.command()
+@_shared
+@options.policy
+@options.option(
+    "--flips",
+    type=click.FloatRange(min=0, min_open=True, max=1),
+    default=0.10,
+    help="Share of queries expected to flip between two equally good models.",
+)
+@options.option(
+    "--power",
+    type=click.FloatRange(min=0, min_open=True, max=1, max_open=True),
+    default=0.80,
+    help="Chance that a student as good as its teacher passes a stratum.",
+)
+def plan(
+    file: str,
+    sources: tuple[tuple[str, Path], ...],
+    num_fewshot: int | None,
+    policy: str | None,
+    *,
+    flips: float,
+    power: float,
+) -> None:
+    """Say how many queries each stratum of FILE needs for the policy to be decided."""
+    from tailqa.report import render_plan
+    from tailqa.workflows.gate import chosen_policy
+    from tailqa.workflows.planning import plan as planned
+    from tailqa.workflows.suites import load_suite
+
+    found = load_suite(file, sources=options.as_mapping(sources), num_fewshot=num_fewshot)
+    chosen = chosen_policy(policy, found.strata)
+    click.echo(render_plan(planned(found, chosen, flip_rate=flips, power=power)))
+    click.echo(
+        f"\nPolicy {chosen.name}, one-sided level {100 * chosen.level:g} %; a student as good as "
+        f"its teacher, {100 * flips:g} % of queries flipped, passes each stratum with a chance of "
+        f"{100 * power:g} %. Queries in clusters take more."
+    )

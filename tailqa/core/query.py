@@ -110,3 +110,17 @@ class StratumSummary:
     characters: Lengths
     words: Lengths
     tokens: Lengths | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedStratum:
+    """Queries that a stratum has, and how many a policy takes there.
+
+    `margin` and `needed` are None where the policy tests no gap.
+    """
+
+    name: str
+    tier: Tier
+    n: int
+    margin: float | None
+    needed: int | None

@@ -17,7 +17,7 @@ from tailqa.report.result import (
 )
 from tailqa.report.run import load_run, write_run
 from tailqa.report.sentences import three_sentences
-from tailqa.report.suite_table import render_suite
+from tailqa.report.suite_table import render_plan, render_suite
 from tailqa.report.table import render_terminal
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "render_json",
     "render_junit",
     "render_page",
+    "render_plan",
     "render_suite",
     "render_terminal",
     "save_answers",

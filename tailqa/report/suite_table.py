@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from io import StringIO
 
-from tailqa.core.query import Lengths, Query, StratumSummary, Suite
+from tailqa.core.query import Lengths, PlannedStratum, Query, StratumSummary, Suite
+from tailqa.report.console import as_ascii
 from tailqa.report.escape import one_line, visible
+from tailqa.report.format import NONE, PERCENT
 
 _EXAMPLE_CHARACTERS = 600
 
@@ -42,6 +44,33 @@ def render_suite(suite: Suite, strata: Sequence[StratumSummary], *, width: int =
         for stratum in strata
     ]
     return visible("\n".join([head, "", *lines, "", *examples]))
+
+
+def render_plan(strata: Sequence[PlannedStratum], *, width: int = 100) -> str:
+    """Queries there and needed per stratum, as plain text."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("stratum")
+    table.add_column("tier")
+    for name in ("margin,\npoints", "queries", "needed", "missing"):
+        table.add_column(name, justify="right")
+    for stratum in strata:
+        missing = max(0, (stratum.needed or 0) - stratum.n)
+        table.add_row(
+            one_line(stratum.name),
+            stratum.tier,
+            NONE if stratum.margin is None else PERCENT.number(stratum.margin),
+            f"{stratum.n:,}",
+            NONE if stratum.needed is None else f"{stratum.needed:,}",
+            f"{missing:,}" if missing else "",
+        )
+    console = Console(file=StringIO(), width=width, markup=False, highlight=False, emoji=False)
+    with console.capture() as capture:
+        console.print(table)
+    return as_ascii("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 def _row(lengths: Lengths) -> tuple[str, str, str]:

@@ -23,6 +23,7 @@ from tailqa.report.cells import (
 from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
 from tailqa.report.fidelity import fidelity_table, kl_and_flips
+from tailqa.report.gate_rows import MEANING
 from tailqa.report.noise import noise_of, noise_words
 from tailqa.report.reading import cost_of, latency_of, requirement_of, worst_first
 from tailqa.report.sentences import three_sentences
@@ -34,11 +35,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _OUTCOME = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
-_MEANING = {
-    "pass": "the student can replace the teacher",
-    "fail": "the student cannot replace the teacher",
-    "inconclusive": "the data do not decide",
-}
 _SIDES: tuple[Side, Side] = ("teacher", "student")
 _WORDS_WIDTH = 100
 
@@ -241,7 +237,7 @@ class _Terminal:
         lines.append(
             Text.assemble(
                 (verdict.outcome.upper(), _OUTCOME[verdict.outcome]),
-                f"  {_MEANING[verdict.outcome]} ({self._clean(verdict.policy)})",
+                f"  {MEANING[verdict.outcome]} ({self._clean(verdict.policy)})",
             )
         )
         return lines + [

@@ -1,0 +1,213 @@
+"""A pipeline and two models as the simulation takes them: numbers and arrays, nothing to parse."""
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
+
+TimesKind = Literal["constant", "lognormal", "gamma", "empirical"]
+Role = Literal["stage", "generation", "teacher", "person"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Times:
+    """A distribution of seconds.
+
+    constant: `first` seconds; lognormal: mean `first` and standard deviation `second` of the
+    logarithm; gamma: shape `first`, scale `second`; empirical: one of `values`.
+    """
+
+    kind: TimesKind
+    first: float = 0.0
+    second: float = 0.0
+    values: tuple[float, ...] = ()
+
+    @property
+    def mean_s(self) -> float:
+        """The mean, seconds.
+
+        >>> Times(kind="gamma", first=2.0, second=0.5).mean_s
+        1.0
+        """
+        match self.kind:
+            case "constant":
+                return self.first
+            case "lognormal":
+                return math.exp(self.first + self.second**2 / 2)
+            case "gamma":
+                return self.first * self.second
+        return math.fsum(self.values) / len(self.values)
+
+    @property
+    def squared_cv(self) -> float:
+        """The squared coefficient of variation, as Allen and Cunneen's formula takes it.
+
+        >>> Times(kind="gamma", first=2.0, second=0.5).squared_cv
+        0.5
+        """
+        match self.kind:
+            case "constant":
+                return 0.0
+            case "lognormal":
+                return math.expm1(self.second**2)
+            case "gamma":
+                return 1 / self.first
+        mean = self.mean_s
+        if mean == 0:
+            return 0.0
+        return math.fsum((v - mean) ** 2 for v in self.values) / len(self.values) / mean**2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Station:
+    """One stage. `servers` 0 stands for no limit, so that nothing waits.
+
+    `time` is None for the models' own work (roles generation and teacher). A server of those
+    works on up to `concurrency` requests at a time, sharing its speed by the model's slowdown. A
+    request passes with `probability`, else it skips the stage in no time. `after` holds the
+    indices of the stages that must be over before; stages with `repeats` are passed again by
+    every retry and every further call of a chain. Stations of role teacher and person stand
+    outside the graph: only what is escalated goes there.
+    """
+
+    name: str
+    servers: int
+    time: Times | None
+    role: Role = "stage"
+    concurrency: int = 1
+    probability: float = 1.0
+    after: tuple[int, ...] = ()
+    repeats: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempts:
+    """What one model did on each query: its measured attempts, the right ones first.
+
+    Query q owns the attempts `first[q]` to `first[q + 1] − 1`, of which the first `n_right[q]`
+    were right; tokens are per attempt. A simulated right attempt takes the tokens of one of the
+    query's right ones, drawn evenly, and of any of its attempts where none was right; likewise a
+    wrong one.
+    """
+
+    first: "Ints"
+    n_right: "Ints"
+    prompt_tokens: "Floats"
+    completion_tokens: "Floats"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Speed:
+    """Seconds of an attempt alone on a server: (base + prompt · p + completion · c) · noise.
+
+    `noise` holds ratios with mean 1 of which one is drawn per attempt. With n requests in one
+    server each of them progresses `slowdown[n − 1]` times slower; never below 1, not falling.
+    """
+
+    base_s: float
+    prompt_token_s: float
+    completion_token_s: float
+    noise: "Floats"
+    slowdown: "Floats"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """One model as a station uses it."""
+
+    attempts: Attempts
+    speed: Speed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """What happens to an attempt that is not accepted.
+
+    The verifier accepts a right answer with chance `sensitivity`, a wrong one with
+    `false_accepts`. Every attempt after the first has `added_prompt_tokens` more in its prompt,
+    and turns a share `lift` of what would be wrong into right: p' = p + lift · (1 − p). Before
+    retry j (from 1) `back_off_s · back_off_factor^(j − 1)` pass. An attempt that takes longer
+    than `timeout_s` counts as refused and is taken off its server. Where generation takes longer
+    than `hedge_after_s`, a second copy is sent; the first to finish counts, the other is taken
+    off. After `max_attempts`, up to `second_attempts` of the teacher, or one of a person who is
+    right with `person_right`, whose answer is always accepted; without escalation it is given up.
+    A request is `calls` such calls in a row on the same query; one accepted wrong answer makes
+    the whole uncaught, one given up ends it.
+    """
+
+    max_attempts: int = 1
+    sensitivity: float = 1.0
+    false_accepts: float = 0.0
+    lift: float = 0.0
+    added_prompt_tokens: float = 0.0
+    back_off_s: float = 0.0
+    back_off_factor: float = 1.0
+    timeout_s: float = math.inf
+    hedge_after_s: float = math.inf
+    calls: int = 1
+    escalate_to: Literal["teacher", "person"] | None = None
+    second_attempts: int = 1
+    person_right: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class System:
+    """A pipeline with its models: `model` at the generation stage, `second` at the teacher's."""
+
+    stations: tuple[Station, ...]
+    model: Model
+    rules: Rules
+    second: Model | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """The requests, one entry each: which query, and the chances that an attempt at it is right.
+
+    Open arrivals: `arrival_s`, not falling. Closed: `arrival_s` is None and `clients` each send
+    their next request `think` after the last was answered. The factors scale an attempt's tokens
+    (a trace has its own lengths); 1 where a request is as long as it was measured.
+    """
+
+    query: "Ints"
+    chance: "Floats"
+    second_chance: "Floats"
+    prompt_factor: "Floats"
+    completion_factor: "Floats"
+    arrival_s: "Floats | None" = None
+    clients: int = 0
+    think: Times = field(default_factory=lambda: Times(kind="constant"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Simulated:
+    """What became of every request, and of every station.
+
+    `outcome` is 0 resolved, 1 uncaught, 2 given up. Tokens are summed over all attempts of the
+    model and of the second one, cancelled copies included. `busy_s` is the time that servers
+    worked (for a sharing server: that it held any request), `work_s` the seconds of work alone
+    that they finished, `waited_s` summed over `visits`.
+    """
+
+    arrival_s: "Floats"
+    finish_s: "Floats"
+    attempts: "Ints"
+    outcome: "Ints"
+    escalated: "npt.NDArray[np.bool_]"
+    prompt_tokens: "Floats"
+    completion_tokens: "Floats"
+    second_prompt_tokens: "Floats"
+    second_completion_tokens: "Floats"
+    timeouts: "Ints"
+    hedges: "Ints"
+    busy_s: "Floats"
+    work_s: "Floats"
+    waited_s: "Floats"
+    visits: "Ints"
+    end_s: float

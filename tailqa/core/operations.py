@@ -134,7 +134,7 @@ class IccEffect:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SweepPoint:
-    """One value of what is swept; a saturated option has no figures, `saturated` names the stage."""
+    """One value of what is swept; where an option is saturated, `saturated` names the stage."""
 
     value: float
     option: Option

@@ -6,6 +6,7 @@ from typing import Literal
 
 from tailqa.core.answer import Side
 from tailqa.core.estimate import Cells, Measured
+from tailqa.core.operations import Operations
 from tailqa.core.query import Kind, Task, Tier
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -89,7 +90,8 @@ class OverallResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LatencySummary:
-    """Speed of one model on one stratum at batch 1; raw times in seconds, one per timed query.
+    """Speed of one model on one stratum at batch 1; raw times in seconds, one per timed query of
+    `raw_query_ids`, which are the same for both sides.
 
     `time_to_first_token_s` and `answer_s` give the p50 with its order-statistic interval;
     `answer_p95_s` the p95. `time_per_output_token_s` is the p50 over queries of the mean time
@@ -107,6 +109,7 @@ class LatencySummary:
     raw_first_token_s: tuple[float, ...]
     raw_answer_s: tuple[float, ...]
     raw_completion_tokens: tuple[int, ...]
+    raw_query_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -339,6 +342,7 @@ class Report:
     noise_floor: NoiseFloor | None = None
     stopping: Stopping | None = None
     audit: tuple[AuditFinding, ...] = ()
+    operations: Operations | None = None
     format_version: int = FORMAT_VERSION
 
 

@@ -49,11 +49,7 @@ def time_both(
 
 def latency_summaries(times: Timings) -> tuple[LatencySummary, ...]:
     """One summary per stratum and side, in the order of the strata."""
-    return tuple(
-        _latency(stratum, side, [timed.of(side) for timed in rows])
-        for stratum, rows in times.items()
-        for side in SIDES
-    )
+    return tuple(_latency(stratum, side, rows) for stratum, rows in times.items() for side in SIDES)
 
 
 def cost_summaries(
@@ -132,7 +128,8 @@ def _paid(pairs: Sequence[Pair], side: Side) -> tuple[list[int | None], list[boo
     return tokens, correct
 
 
-def _latency(stratum: str, side: Side, timings: Sequence[Timing]) -> LatencySummary:
+def _latency(stratum: str, side: Side, timed: Sequence[Timed]) -> LatencySummary:
+    timings = [row.of(side) for row in timed]
     first = [timing.first_token_s for timing in timings]
     answer = [timing.answer_s for timing in timings]
     completion = [timing.completion_tokens for timing in timings]
@@ -153,4 +150,5 @@ def _latency(stratum: str, side: Side, timings: Sequence[Timing]) -> LatencySumm
         raw_first_token_s=tuple(first),
         raw_answer_s=tuple(answer),
         raw_completion_tokens=tuple(completion),
+        raw_query_ids=tuple(row.query_id for row in timed),
     )

@@ -49,6 +49,15 @@ class OptionCost:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OptionRatio:
+    """A figure of an option over the teacher's, all traffic, resample by resample."""
+
+    option: Option
+    figure: Figure
+    ratio: Measured
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StageLoad:
     """How busy a stage is: share of its capacity in use, mean seconds of waiting and of service.
 
@@ -192,6 +201,7 @@ class Operations:
     n_requests: int
     seed: int
     sweep: Sweep | None = None
+    ratios: tuple[OptionRatio, ...] = ()
 
     def option(self, option: Option, scope: str = ALL_TRAFFIC) -> OptionCost | None:
         """The figures of one option, where it was asked for."""

@@ -8,6 +8,7 @@ from tailqa.core.answer import Side
 from tailqa.core.estimate import Cells, Measured
 from tailqa.core.operations import Operations
 from tailqa.core.query import Kind, Task, Tier
+from tailqa.core.retries import RetryResult
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 FidelityScope = Literal["stratum", "all", "texts"]
@@ -342,6 +343,7 @@ class Report:
     noise_floor: NoiseFloor | None = None
     stopping: Stopping | None = None
     audit: tuple[AuditFinding, ...] = ()
+    retries: tuple[RetryResult, ...] = ()
     operations: Operations | None = None
     format_version: int = FORMAT_VERSION
 

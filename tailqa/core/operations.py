@@ -39,13 +39,14 @@ class OptionCost:
     queries: `resolved` (a right answer accepted), `uncaught` (a wrong one accepted), `given_up`
     (none accepted), `escalated`. A figure per resolved query is the total over what was resolved.
     `draws` holds the bootstrap's values behind each figure, in the same order of resamples for
-    all options, so that ratios can be derived; only those of all traffic are kept.
+    all options, so that ratios can be derived; only those of all traffic are kept. None stands
+    for a resample without a finite value.
     """
 
     option: Option
     scope: str
     figures: Mapping[Figure, Measured]
-    draws: Mapping[Figure, tuple[float, ...]] = field(default_factory=dict)
+    draws: Mapping[Figure, tuple[float | None, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from tailqa.core.operations import Figure, OptionCost
 METHOD = "bootstrap-percentile"
 
 
-def from_draws(value: float, draws: Sequence[float], *, level: float, n: int) -> Measured:
+def from_draws(value: float, draws: Sequence[float | None], *, level: float, n: int) -> Measured:
     """`value` with the percentile interval of `draws` (Efron & Tibshirani 1993, ch. 13).
 
     Order statistics, not interpolation. The interval holds `value`. TooFew where the value or a
@@ -24,7 +24,8 @@ def from_draws(value: float, draws: Sequence[float], *, level: float, n: int) ->
 
     if not 0 < level < 1 or not len(draws):
         raise ValueError(f"level must lie in (0, 1) and draws be given, got {level!r}")
-    drawn = np.where(np.isnan(draws), np.inf, np.asarray(draws, dtype=float))
+    drawn = np.array(draws, dtype=float)
+    drawn[np.isnan(drawn)] = np.inf
     tail = (1 - level) / 2
     low = float(np.quantile(drawn, tail, method="lower"))
     high = float(np.quantile(drawn, 1 - tail, method="higher"))

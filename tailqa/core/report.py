@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tailqa.core.answer import Side
+from tailqa.core.drafting import DraftingResult
 from tailqa.core.estimate import Cells, Measured
 from tailqa.core.operations import Operations
 from tailqa.core.query import Kind, Task, Tier
@@ -345,6 +346,7 @@ class Report:
     audit: tuple[AuditFinding, ...] = ()
     retries: tuple[RetryResult, ...] = ()
     operations: Operations | None = None
+    drafting: tuple[DraftingResult, ...] = ()
     format_version: int = FORMAT_VERSION
 
 

@@ -7,6 +7,13 @@ from tailqa.report.gate_json import render_gate_json
 from tailqa.report.gate_junit import render_junit
 from tailqa.report.gate_markdown import render_gate_markdown
 from tailqa.report.gate_table import render_gate
+from tailqa.report.operations_result import (
+    COST,
+    load_operations,
+    render_operations_json,
+    write_operations,
+)
+from tailqa.report.operations_table import render_operations
 from tailqa.report.page import render_page, write_page, write_summary
 from tailqa.report.result import (
     load_answers,
@@ -22,8 +29,10 @@ from tailqa.report.table import render_terminal
 
 __all__ = [
     "BENCH",
+    "COST",
     "load_answers",
     "load_bench",
+    "load_operations",
     "load_report",
     "load_run",
     "render_bench",
@@ -33,6 +42,8 @@ __all__ = [
     "render_gate_markdown",
     "render_json",
     "render_junit",
+    "render_operations",
+    "render_operations_json",
     "render_page",
     "render_plan",
     "render_suite",
@@ -42,6 +53,7 @@ __all__ = [
     "three_sentences",
     "write_bench",
     "write_bench_page",
+    "write_operations",
     "write_page",
     "write_run",
     "write_summary",

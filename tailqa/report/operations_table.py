@@ -1,0 +1,330 @@
+"""An operations report on a terminal: what the pipeline makes of both models, and where it pays."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tailqa.core.estimate import Estimate, Measured
+from tailqa.core.operations import Figure, Operations, Option, Sweep
+from tailqa.report import format as shown
+from tailqa.report import operations_format as figures
+from tailqa.report import operations_words as words
+from tailqa.report.cells import FULL, NARROW, PLAIN, fitting, make_table, text, two_lines
+from tailqa.report.console import as_ascii, draw
+from tailqa.report.escape import one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+_STYLES = {"worse": "red", "better": "green", "unclear": "", "unmeasured": "dim"}
+_TRAP_STYLES = {"yes": "bold red", "no": "", "unclear": ""}
+_HEADS = {
+    "attempts": "attempts",
+    "resolved": "resolved",
+    "tokens_per_resolved": "tokens per\nresolved",
+    "seconds_per_resolved": "time per\nresolved",
+    "p95_s": "p95",
+}
+_LEAST = {
+    "attempts": FULL,
+    "resolved": FULL,
+    "tokens_per_resolved": NARROW,
+    "seconds_per_resolved": NARROW,
+    "p95_s": PLAIN,
+}
+"""The least detail at which a stratum's figure has its interval."""
+
+_NAME_CHARACTERS = 40
+_WORDS_WIDTH = 100
+
+
+def render_operations(
+    operations: Operations,
+    names: tuple[str, str],
+    *,
+    width: int | None = None,
+    terminal: bool | None = None,
+) -> str:
+    """The operations as text of at most `width` columns, as `render_terminal` does it.
+
+    `names` are those of the teacher and the student.
+    """
+
+    def build(console: "Console", ascii_only: bool) -> "Iterator[RenderableType]":
+        return _Terminal(operations=operations, names=names, ascii_only=ascii_only).parts(console)
+
+    return draw(build, width=width, terminal=terminal)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Terminal:
+    operations: Operations
+    names: tuple[str, str]
+    ascii_only: bool
+
+    def parts(self, console: "Console") -> "Iterator[RenderableType]":
+        found = self.operations
+        yield self._heading()
+        yield from (self._dim(words.speed_words(speed)) for speed in found.speeds)
+        yield ""
+        yield fitting(console, self._options)
+        yield from self._missing()
+        if figures.scopes_of(found):
+            yield ""
+            yield fitting(console, self._strata)
+        if found.stages:
+            yield ""
+            yield fitting(console, self._stages)
+        yield from self._sentences(console)
+        yield from self._what_ifs(console)
+        yield ""
+        yield from (self._dim(f"Note: {note}") for note in words.notes(found))
+        yield self._dim(words.basis_words(found))
+
+    def _what_ifs(self, console: "Console") -> "Iterator[RenderableType]":
+        found, sweep = self.operations, self.operations.sweep
+        if found.icc_effects:
+            yield ""
+            yield fitting(console, self._icc)
+            yield self._dim(words.ICC)
+        if sweep:
+            yield ""
+            yield fitting(console, partial(self._sweep, sweep))
+            if said := words.saturation_words(sweep, found):
+                yield self._words(said)
+
+    def _sentences(self, console: "Console") -> "Iterator[RenderableType]":
+        found = self.operations
+        traps = words.trap_lines(found)
+        yield from ([""] if traps else [])
+        for occurs, sentence in traps:
+            yield self._words(sentence, _TRAP_STYLES[occurs])
+        yield from ([""] if found.break_evens or found.amdahl or found.checks else [])
+        yield from (self._words(words.break_even_words(item)) for item in found.break_evens)
+        if found.amdahl:
+            yield self._words(words.amdahl_words(found.amdahl))
+        if found.checks:
+            yield self._words(words.agreement_words(found))
+        if not all(check.agrees for check in found.checks):
+            yield fitting(console, self._checks)
+
+    def _plain(self, sentence: str) -> str:
+        return as_ascii(sentence) if self.ascii_only else sentence
+
+    def _clean(self, written: str, limit: int = _NAME_CHARACTERS) -> str:
+        return self._plain(one_line(written, limit))
+
+    def _words(self, sentence: str, style: str = "") -> "RenderableType":
+        from rich.constrain import Constrain
+
+        return Constrain(text(self._plain(sentence), style), _WORDS_WIDTH)
+
+    def _dim(self, sentence: str) -> "RenderableType":
+        return self._words(sentence, "dim")
+
+    def _heading(self) -> "Text":
+        from rich.text import Text
+
+        teacher, student = self.names
+        return Text.assemble(
+            (self._clean(student), "bold"),
+            " against its teacher ",
+            (self._clean(teacher), "bold"),
+            " in the pipeline ",
+            (self._clean(self.operations.name), "bold"),
+        )
+
+    def _missing(self) -> "Iterator[RenderableType]":
+        for why in figures.unmeasured(self.operations):
+            yield self._dim(f"Not known: {why}.")
+        if not figures.has_prices(self.operations):
+            yield self._dim(figures.NO_PRICES)
+
+    def _options(self, detail: int) -> "Table":
+        """Ratios in columns of their own, or below the figure where there is no room for them."""
+        table = make_table(detail)
+        table.add_column("all traffic", no_wrap=True)
+        options = figures.options_of(self.operations)
+        for option in options:
+            table.add_column(figures.OPTION_NAMES[option], justify="right", no_wrap=True)
+        rows = figures.figure_rows(self.operations)
+        against = [o for o in options if any(o in row.ratios for row in rows)]
+        for option in against if detail == FULL else ():
+            name = "student" if option == "student" else "escalated"
+            table.add_column(f"{name} /\nteacher", justify="right", no_wrap=True)
+        for row in rows:
+            cells = [_measured(row.cells[o], row.unit, stacked=detail == NARROW) for o in options]
+            ratios = [_ratio(row.figure, row.ratios[o]) for o in against if o in row.ratios]
+            if detail != FULL:
+                for cell, option in zip(cells, options, strict=True):
+                    if isinstance(row.ratios.get(option), Estimate):
+                        cell.append("\n").append(_ratio(row.figure, row.ratios[option], "×"))
+                ratios = []
+            table.add_row(text(row.name), *cells, *ratios)
+        table.caption, table.caption_justify = self._plain(self._basis(bool(against))), "left"
+        return table
+
+    def _basis(self, ratios: bool) -> str:
+        level = f"{self.operations.level * 100:g} % intervals"
+        if not ratios:
+            return f"Per query, {level}."
+        return f"Per query, {level}; ratios are to the teacher."
+
+    def _strata(self, detail: int) -> "Table":
+        found = self.operations
+        table = make_table(detail)
+        table.add_column("stratum", overflow="fold", min_width=10)
+        kept = [figure for figure in figures.STRATUM_FIGURES if self._anywhere(figure)]
+        for figure in kept:
+            symbol = figures.figure_unit(found, figure).symbol
+            head = _HEADS[figure] + (f", {symbol}" if symbol else "")
+            table.add_column(head, justify="right", no_wrap=True)
+        for scope in figures.scopes_of(found):
+            table.add_row(text(self._clean(scope), "bold dim"))
+            for option in figures.options_of(found):
+                table.add_row(
+                    text(f" {_short(option)}"), *self._stratum(option, scope, kept, detail)
+                )
+        return table
+
+    def _stratum(
+        self, option: Option, scope: str, kept: list[Figure], detail: int
+    ) -> "Iterator[Text]":
+        row = self.operations.option(option, scope)
+        for figure in kept:
+            yield _measured(
+                figures.figure_of(row, figure),
+                figures.figure_unit(self.operations, figure),
+                interval=detail >= _LEAST[figure],
+                stacked=detail == NARROW,
+            )
+
+    def _anywhere(self, figure: Figure) -> bool:
+        return any(figure in row.figures for row in self.operations.options)
+
+    def _stages(self, detail: int) -> "Table":
+        unit = figures.stage_unit(self.operations.stages)
+        table = make_table(detail)
+        table.add_column("option", no_wrap=True)
+        table.add_column("stage", overflow="fold", min_width=8)
+        for name in (
+            "visits\nper query",
+            "in use,\n%",
+            f"wait,\n{unit.symbol}",
+            f"by formula,\n{unit.symbol}",
+            f"service,\n{unit.symbol}",
+        ):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True)
+        before: Option | None = None
+        for stage in self.operations.stages:
+            closed = stage.closed_wait_s
+            table.add_row(
+                text("" if stage.option == before else _short(stage.option)),
+                text(self._clean(stage.stage)),
+                _measured(stage.visits_per_query, shown.RATIO, interval=detail == FULL),
+                _measured(stage.utilisation, shown.PERCENT, interval=detail >= PLAIN),
+                _measured(stage.wait_s, unit, interval=detail >= PLAIN),
+                text(shown.NONE if closed is None else unit.number(closed)),
+                _measured(stage.service_s, unit, interval=detail == FULL),
+                text("bottleneck" if stage.bottleneck else "", "bold"),
+            )
+            before = stage.option
+        return table
+
+    def _checks(self, detail: int) -> "Table":
+        table = make_table(detail)
+        for name in ("they differ in", "option", "of"):
+            table.add_column(name, overflow="fold", min_width=8)
+        for name in ("by formula", "simulated", "difference, %"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for check in self.operations.checks:
+            if check.agrees:
+                continue
+            apart = figures.difference(check)
+            table.add_row(
+                text(self._clean(check.figure)),
+                text(_short(check.option)),
+                text(self._clean(check.scope)),
+                text(_number(check.closed)),
+                _measured(check.simulated, shown.Unit(symbol=""), interval=detail == FULL),
+                text(shown.NONE if apart is None else shown.PERCENT.number(apart)),
+            )
+        return table
+
+    def _icc(self, detail: int) -> "Table":
+        found = self.operations
+        kept = [
+            figure
+            for figure in figures.FIGURE_NAMES
+            if any(figure in effect.figures for effect in found.icc_effects)
+        ]
+        table = make_table(detail)
+        table.add_column("assumed\nICC", justify="right", no_wrap=True)
+        table.add_column("option", no_wrap=True)
+        for figure in kept:
+            name = figures.figure_name(figure, figures.figure_unit(found, figure))
+            table.add_column(two_lines(name), justify="right")
+        for effect in found.icc_effects:
+            numbers = (
+                figures.figure_unit(found, figure).number(effect.figures[figure])
+                if figure in effect.figures
+                else shown.NONE
+                for figure in kept
+            )
+            table.add_row(
+                text(shown.RATIO.number(effect.icc)),
+                text(_short(effect.option)),
+                *map(text, numbers),
+            )
+        return table
+
+    def _sweep(self, sweep: Sweep, detail: int) -> "Table":
+        found = self.operations
+        points = {(point.value, point.option): point for point in sweep.points}
+        measured = [point.figures.get("p95_s", figures.NOT_COMPUTED) for point in sweep.points]
+        unit = shown.time_unit(*measured)
+        table = make_table(detail)
+        table.add_column(self._clean(sweep.key), justify="right", overflow="fold", min_width=8)
+        for option in figures.options_of(found):
+            name = f"{figures.OPTION_NAMES[option]},\np95, {unit.symbol}"
+            table.add_column(name, justify="right", overflow="fold")
+        for value in figures.sweep_values(sweep):
+            cells = []
+            for option in figures.options_of(found):
+                point = points.get((value, option))
+                if point and point.saturated:
+                    cells.append(text(f"saturated: {self._clean(point.saturated, 24)}", "red"))
+                    continue
+                p95 = point.figures.get("p95_s", figures.NOT_COMPUTED) if point else None
+                cells.append(_measured(p95 or figures.NOT_COMPUTED, unit))
+            table.add_row(text(figures.plain(value)), *cells)
+        return table
+
+
+def _measured(
+    measured: Measured, unit: shown.Unit, *, interval: bool = True, stacked: bool = False
+) -> "Text":
+    if not isinstance(measured, Estimate):
+        style = "red" if figures.saturated(measured) else "dim"
+        return text(figures.value_or_why(measured, unit), style)
+    value = text("").append(shown.value(measured, unit))
+    between = "\n" if stacked else " "
+    return value.append(between + shown.interval(measured, unit), "dim") if interval else value
+
+
+def _ratio(figure: Figure, ratio: Measured, sign: str = "") -> "Text":
+    said = figures.ratio_words(ratio)
+    style = _STYLES[figures.ratio_reading(figure, ratio)]
+    return text(f"{sign}{said}" if said else shown.NONE, style)
+
+
+def _short(option: Option) -> str:
+    return "escalated" if option == "escalated" else option
+
+
+def _number(value: float) -> str:
+    return shown.Unit(symbol="").number(value)

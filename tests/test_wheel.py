@@ -55,8 +55,9 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
     assert package - names == set()
     shipped = {f"tailqa/suite/shipped/{file.name}" for file in (ROOT / "suites").glob("*.yaml")}
     assert len(shipped) >= 4
-    policies = (ROOT / "configs" / "policies").glob("*.yaml")
-    shipped |= {f"tailqa/gate/shipped/policies/{file.name}" for file in policies}
+    configs = {f"tailqa/{file.relative_to(ROOT)}" for file in ROOT.glob("configs/*/*")}
+    assert len(configs) >= 3
+    shipped |= configs
     assert shipped - names == set()
     assert any(name.endswith("licenses/LICENSE") for name in names)
 

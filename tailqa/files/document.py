@@ -62,10 +62,12 @@ class Document:
 
 def read_document(path: Path, faults: Faults) -> Document | None:
     """Parses the YAML file at `path`; None when it could not be parsed, with the reasons noted."""
-    file = str(path)
     text = _text(path, faults)
-    if text is None:
-        return None
+    return None if text is None else parse_document(text, str(path), faults)
+
+
+def parse_document(text: str, file: str, faults: Faults) -> Document | None:
+    """Parses YAML; `file` is what its faults are said to be in."""
     try:
         root = _Loader(text).get_single_node()
         if root is None:

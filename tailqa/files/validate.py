@@ -17,6 +17,7 @@ StandIns = Mapping[str, object]
 Repair = Callable[[dict[str, object], Location], None]
 
 _NONE: StandIns = MappingProxyType({})
+_UNION = ("union_tag_invalid", "union_tag_not_found")
 
 
 def validate(
@@ -40,7 +41,7 @@ def validate(
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False)
+        errors = error.errors(include_url=False)
     except RecursionError:
         faults.add(document.file, "is nested too deeply")
         return None
@@ -79,6 +80,12 @@ def _note(found: Any, document: Document, keys: Sequence[str], faults: Faults) -
         near = difflib.get_close_matches(str(found["loc"][-1]), keys, n=1)
         rule = "is not a known key" + (f"; did you mean {near[0]}?" if near else "")
         value = None
+    elif found["type"] in _UNION:
+        # What tells the kinds of a part apart; pydantic quotes its name.
+        location = (*location, found["ctx"]["discriminator"].strip("'"))
+        line = document.line(location)
+        tags, value = found["ctx"].get("expected_tags"), found["ctx"].get("tag")
+        rule = f"must be one of {tags}" if tags else "is required"
     else:
         rule = _sentence(found["msg"])
         value = found["input"] if isinstance(found["input"], (str, int, float)) else None
@@ -97,6 +104,9 @@ def shown(location: Location) -> str:
 
 def _sentence(message: str) -> str:
     message = message.removeprefix("Value error, ").replace("Input should be", "must be")
+    message = message.replace(
+        "a valid dictionary or object to extract fields from", "keys with values"
+    )
     return message[:1].lower() + message[1:]
 
 

@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tailqa.core.errors import Fault, InputError
-from tailqa.files import Document, Faults, read_document, validate
+from tailqa.files import (
+    Document,
+    Faults,
+    find_shipped,
+    read_document,
+    shipped_folder,
+    shipped_names,
+    validate,
+)
 from tailqa.gate.schema import Policy
 
-_HERE = Path(__file__).resolve().parent
-SHIPPED = next(
-    (
-        folder
-        for folder in (_HERE / "shipped" / "policies", _HERE.parents[1] / "configs" / "policies")
-        if folder.is_dir()
-    ),
-    _HERE / "shipped" / "policies",
-)
-"""The policies that come with tailqa: package data of a wheel, `configs/` of a checkout."""
+SHIPPED = shipped_folder("policies")
+"""The policies that come with tailqa."""
 
 BUILT_IN = "default"
 _STAND_INS: Mapping[str, object] = {
@@ -30,6 +29,7 @@ _STAND_INS: Mapping[str, object] = {
     "interaction": None,
     "fidelity": None,
     "prompts": None,
+    "cost": None,
 }
 """Values that take the place of faulty ones, so that the rest of the file is checked as well."""
 
@@ -40,7 +40,7 @@ def shipped_policies() -> tuple[str, ...]:
     >>> shipped_policies()
     ('default', 'retention', 'strict')
     """
-    return tuple(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
+    return shipped_names(SHIPPED)
 
 
 def load_policy(name_or_path: str | Path = BUILT_IN) -> Policy:
@@ -51,26 +51,13 @@ def load_policy(name_or_path: str | Path = BUILT_IN) -> Policy:
     >>> load_policy().defaults.gap.margin
     0.05
     """
-    path = _find(name_or_path)
+    path = find_shipped(name_or_path, SHIPPED, what="policy")
     faults = Faults()
     document = read_document(path, faults)
     policy = None if document is None else _read(document, faults)
     faults.check()
     assert policy is not None  # noqa: S101 - without faults there is one
     return policy
-
-
-def _find(name_or_path: str | Path) -> Path:
-    path = Path(name_or_path)
-    try:
-        if path.is_file():
-            return path
-    except (OSError, ValueError):  # a name that is too long, or holds a zero byte
-        pass
-    if str(name_or_path) in shipped_policies():
-        return SHIPPED / f"{name_or_path}.yaml"
-    rule = f"is neither a file nor a shipped policy ({', '.join(shipped_policies())})"
-    raise InputError([Fault(file=str(name_or_path), rule=rule)])
 
 
 def _read(document: Document, faults: Faults) -> Policy | None:

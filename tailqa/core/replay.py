@@ -1,0 +1,156 @@
+"""A pipeline really lived through, set against what was predicted of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from tailqa.core.answer import Side
+from tailqa.core.estimate import Measured
+from tailqa.core.operations import Option, SpeedBasis
+
+REPLAY_FORMAT_VERSION = 1
+ReplayedFigureName = Literal[
+    "attempts",
+    "tokens",
+    "resolved",
+    "uncaught",
+    "given_up",
+    "escalated",
+    "mean_s",
+    "p50_s",
+    "p95_s",
+    "p99_s",
+]
+FIGURES: tuple[ReplayedFigureName, ...] = (
+    "attempts",
+    "tokens",
+    "resolved",
+    "uncaught",
+    "given_up",
+    "escalated",
+    "mean_s",
+    "p50_s",
+    "p95_s",
+    "p99_s",
+)
+Ending = Literal["resolved", "uncaught", "given_up"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LivedRequest:
+    """One finished request: a line of replay.jsonl. Seconds since the option began.
+
+    `attempts` and tokens are summed over both models; `failed` attempts had no answer, or one
+    that could not be graded, and count as refused.
+    """
+
+    option: Option
+    request: int
+    query_id: str
+    start_s: float
+    finish_s: float
+    outcome: Ending
+    escalated: bool
+    attempts: int
+    prompt_tokens: int
+    completion_tokens: int
+    timeouts: int = 0
+    hedges: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LivedStage:
+    """What a stage did: seconds that its servers worked, and that requests waited for one."""
+
+    name: str
+    servers: int
+    busy_s: float
+    waited_s: float
+    visits: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayedFigure:
+    """One figure of one option. `error` is (observed − predicted) / predicted.
+
+    The interval of `predicted` is where the figure of such a replay lies: it holds the error of
+    the fit half and the chance of a finite number of requests. `inside` says whether the observed
+    value lies in it. The interval of `observed` is about these requests alone.
+    """
+
+    option: Option
+    figure: ReplayedFigureName
+    predicted: Measured
+    observed: Measured
+    error: float | None
+    inside: bool | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayedStage:
+    """How busy one stage was, share of its servers' time, and the mean wait for it per visit."""
+
+    option: Option
+    stage: str
+    predicted: Measured
+    observed: float
+    predicted_wait_s: Measured
+    observed_wait_s: float
+    inside: bool | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayedOption:
+    """One option as it went: requests done of those asked for, and seconds it took in all."""
+
+    option: Option
+    n_requests: int
+    n_asked: int
+    wall_s: float
+    failed_attempts: int
+    timeouts: int
+    hedges: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpeedDrift:
+    """One round of timing: the side's seconds over what the fitted speed says of them."""
+
+    side: Side
+    when: str
+    ratio: float
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replayed:
+    """A replay: prediction from the fit half of the queries, observation on the held-out half.
+
+    `pipeline` is the file's content with every default and `--set` written out, `digest` its
+    SHA-256. `notes` say in sentences how the replay differs from the pipeline.
+    """
+
+    name: str
+    digest: str
+    pipeline: Mapping[str, object]
+    result_digest: str
+    teacher: str
+    student: str
+    suite: str
+    n_fit: int
+    n_held_out: int
+    clients: int
+    options: tuple[ReplayedOption, ...]
+    figures: tuple[ReplayedFigure, ...]
+    stages: tuple[ReplayedStage, ...]
+    speeds: tuple[SpeedBasis, ...]
+    drifts: tuple[SpeedDrift, ...]
+    lift: Measured | None
+    notes: tuple[str, ...]
+    level: float
+    n_replications: int
+    seed: int
+    interrupted: bool
+    created: str
+    format_version: int = REPLAY_FORMAT_VERSION

@@ -4,6 +4,7 @@ from tailqa.engine.answering import answer
 from tailqa.engine.arguments import UNPACKED, ModelArgs, parse_args
 from tailqa.engine.audit import Look, Seen, look
 from tailqa.engine.fidelity import answer_fidelity, shared_vocabulary, text_fidelity
+from tailqa.engine.fitting import fitted
 from tailqa.engine.grid import Grid, measure_grid
 from tailqa.engine.opening import open_engine, open_token_counter
 from tailqa.engine.roofline import measure_roof
@@ -23,6 +24,7 @@ __all__ = [
     "Seen",
     "answer",
     "answer_fidelity",
+    "fitted",
     "free_bytes",
     "look",
     "measure",

@@ -76,6 +76,11 @@ class Retry(Part):
     back_off_factor: float = Field(
         default=2.0, ge=1, le=10, description="by how much each further wait is longer"
     )
+    text: Text | None = Field(
+        default=None,
+        description="what tailqa replay appends to the prompt of a retry, {answer} in it being "
+        "the refused answer; tokens and lift are then measured",
+    )
 
 
 class ToTeacher(Part):

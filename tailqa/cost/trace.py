@@ -52,6 +52,8 @@ def read_trace(path: Path, trace: Trace, faults: Faults) -> Requests | None:
                 found.append(number)
     if not moments and len(faults) == before:
         faults.add(table.name, "is an empty trace: it has no rows")
+    elif len(faults) == before and moments[0] == moments[-1]:
+        faults.add(table.name, "has one point of time only, and so no rate")
     if len(faults) > before:
         return None
     start, fraction = moments[0]

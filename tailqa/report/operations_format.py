@@ -52,7 +52,7 @@ STRATUM_FIGURES: tuple[Figure, ...] = (
 SATURATED = "saturated"
 NO_PRICES = "No price was given, so nothing is said of money."
 NOT_COMPUTED = TooFew(reason="not computed", n=0)
-_ALONE = shown.Unit(symbol="")
+BARE = shown.Unit(symbol="")
 _USD_PER_THOUSAND = shown.Unit(symbol="", scale=1000)
 _CHEAP_USD = 0.1
 
@@ -121,8 +121,8 @@ def figure_unit(operations: Operations, figure: Figure) -> shown.Unit:
         return shown.time_unit(*_all(operations, time=True))
     if figure.startswith("usd"):
         known = [item.value for item in _all(operations, time=False) if isinstance(item, Estimate)]
-        return _USD_PER_THOUSAND if known and max(known) < _CHEAP_USD else _ALONE
-    return _ALONE
+        return _USD_PER_THOUSAND if known and max(known) < _CHEAP_USD else BARE
+    return BARE
 
 
 def is_time(figure: Figure) -> bool:
@@ -173,6 +173,12 @@ def unmeasured(operations: Operations) -> list[str]:
         f"{option}, {', '.join(found)}: {one_line(reason)} ({', '.join(names)})"
         for (option, reason, names), found in scopes.items()
     ]
+
+
+def icc_figures(operations: Operations) -> list[Figure]:
+    """The figures that the effect of a correlation was worked out for."""
+    effects = operations.icc_effects
+    return [name for name in FIGURE_NAMES if any(name in effect.figures for effect in effects)]
 
 
 def stage_unit(stages: Iterable[StageLoad]) -> shown.Unit:

@@ -249,19 +249,15 @@ class _Terminal:
                 text(self._clean(check.figure)),
                 text(_short(check.option)),
                 text(self._clean(check.scope)),
-                text(_number(check.closed)),
-                _measured(check.simulated, shown.Unit(symbol=""), interval=detail == FULL),
+                text(figures.BARE.number(check.closed)),
+                _measured(check.simulated, figures.BARE, interval=detail == FULL),
                 text(shown.NONE if apart is None else shown.PERCENT.number(apart)),
             )
         return table
 
     def _icc(self, detail: int) -> "Table":
         found = self.operations
-        kept = [
-            figure
-            for figure in figures.FIGURE_NAMES
-            if any(figure in effect.figures for effect in found.icc_effects)
-        ]
+        kept = figures.icc_figures(found)
         table = make_table(detail)
         table.add_column("assumed\nICC", justify="right", no_wrap=True)
         table.add_column("option", no_wrap=True)
@@ -324,7 +320,3 @@ def _ratio(figure: Figure, ratio: Measured, sign: str = "") -> "Text":
 
 def _short(option: Option) -> str:
     return "escalated" if option == "escalated" else option
-
-
-def _number(value: float) -> str:
-    return shown.Unit(symbol="").number(value)

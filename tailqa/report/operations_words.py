@@ -1,6 +1,7 @@
 """What an operations report says in words: the trap by name, break-evens, Amdahl, agreement."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.operations import (
@@ -24,7 +25,13 @@ from tailqa.report.operations_format import (
     ratio_words,
 )
 
-_LEADS = {"yes": "The trap", "no": "No trap", "unclear": "Unclear whether the trap occurs"}
+Occurs = Literal["yes", "no", "unclear"]
+
+_LEADS: dict[Occurs, str] = {
+    "yes": "The trap",
+    "unclear": "Unclear whether the trap occurs",
+    "no": "No trap",
+}
 _RESOLVED: dict[Figure, tuple[str, str, str]] = {
     "seconds_per_resolved": ("slower", "faster", "time"),
     "tokens_per_resolved": ("more tokens", "fewer tokens", "tokens"),
@@ -34,13 +41,14 @@ ICC = "All traffic, if attempts on one query were that correlated: assumed, so w
 _SHARES = ("tail share", "student accuracy")
 
 
-def trap_lines(operations: Operations) -> list[tuple[str, str]]:
+def trap_lines(operations: Operations) -> list[tuple[Occurs, str]]:
     """Whether the trap occurs, and the sentence: all traffic, strata where it does, the others."""
     whole = [item for item in operations.traps if item.scope == ALL_TRAFFIC]
+    whole.sort(key=lambda item: list(_LEADS).index(item.occurs))
     strata = [item for item in operations.traps if item.scope != ALL_TRAFFIC]
-    lines = [(item.occurs, trap_words(item)) for item in whole]
+    lines: list[tuple[Occurs, str]] = [(item.occurs, trap_words(item)) for item in whole]
     lines += [(item.occurs, trap_words(item)) for item in strata if item.occurs == "yes"]
-    groups: dict[tuple[str, str, Figure], list[str]] = {}
+    groups: dict[tuple[Occurs, str, Figure], list[str]] = {}
     for item in strata:
         if item.occurs != "yes":
             key = (item.occurs, OPTION_NAMES[item.option], item.figure)

@@ -1,7 +1,9 @@
 """What a correct answer takes; closed forms of pipelines, speculation, rooflines and padding."""
 
+from tailqa.cost.attempts import measure_retries
 from tailqa.cost.padding import padding_counts
 from tailqa.cost.pipeline import amdahl, erlang_c
+from tailqa.cost.redrawn import AttemptCounts
 from tailqa.cost.resampling import per_correct, seconds_per_correct
 from tailqa.cost.retry import BetaBinomial, Retried, unbiased_pass_at
 from tailqa.cost.roofline import prefill_operations, roofline_share
@@ -12,11 +14,13 @@ from tailqa.cost.speculative import (
 )
 
 __all__ = [
+    "AttemptCounts",
     "BetaBinomial",
     "Retried",
     "amdahl",
     "break_even_acceptance",
     "erlang_c",
+    "measure_retries",
     "padding_counts",
     "per_correct",
     "prefill_operations",

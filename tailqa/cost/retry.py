@@ -242,21 +242,24 @@ def _newton(x: "Floats", c: "Floats", n: "Floats", w: "Floats") -> "Floats":
     import numpy as np
 
     low, high = math.log(_LEAST), math.log(MOST_EVEN)
+    x = x.copy()
     value, slope, curve = _likelihood(x, c, n, w)
     damping = np.full(len(x), 1e-3)
+    moving = np.arange(len(x))
     for _ in range(_STEPS):
         # Levenberg's damping keeps the step uphill where the curvature is not yet negative.
-        step = _solve(-curve, slope, damping * np.maximum(1.0, np.abs(curve).max(axis=(1, 2))))
-        tried = np.clip(x + np.clip(step, -2, 2), low, high)
-        new = _likelihood(tried, c, n, w)
-        better = new[0] >= value
-        moved = np.abs(tried - x).max(axis=1)
-        x = np.where(better[:, None], tried, x)
-        value = np.where(better, new[0], value)
-        slope = np.where(better[:, None], new[1], slope)
-        curve = np.where(better[:, None, None], new[2], curve)
-        damping = np.where(better, damping / 5, damping * 10)
-        if (moved < 1e-9).all():
+        at, bend = x[moving], curve[moving]
+        scale = np.maximum(1.0, np.abs(bend).max(axis=(1, 2)))
+        step = _solve(-bend, slope[moving], damping[moving] * scale)
+        tried = np.clip(at + np.clip(step, -2, 2), low, high)
+        new = _likelihood(tried, c, n, w[moving])
+        better = new[0] >= value[moving]
+        gained = moving[better]
+        x[gained], value[gained] = tried[better], new[0][better]
+        slope[gained], curve[gained] = new[1][better], new[2][better]
+        damping[moving] *= np.where(better, 0.2, 10)
+        moving = moving[np.abs(tried - at).max(axis=1) >= 1e-9]
+        if not len(moving):
             break
     return x
 

@@ -73,7 +73,8 @@ class Station:
     request passes with `probability`, else it skips the stage in no time. `after` holds the
     indices of the stages that must be over before; stages with `repeats` are passed again by
     every retry and every further call of a chain. Stations of role teacher and person stand
-    outside the graph: only what is escalated goes there.
+    outside the graph: only what is escalated goes there. A station that `shares` has no servers
+    of its own: it waits in the line of the station of that index, for a server of its.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Station:
     probability: float = 1.0
     after: tuple[int, ...] = ()
     repeats: bool = False
+    shares: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.operations import Figure, Operations, Option, Sweep, SweepPoint
@@ -83,7 +84,6 @@ class LoadChart:
     """The whole drawing of one layout."""
 
     layout: LoadLayout
-    unit: str
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
     lines: tuple[Line, ...]
@@ -131,13 +131,19 @@ def load_chart(operations: Operations, sweep: Sweep, layout: LoadLayout) -> Load
     lines = [line for o in options if (line := _line(sweep, o, x, y, layout))]
     return LoadChart(
         layout=layout,
-        unit=unit.symbol,
         x_ticks=tuple((x.place(tick), figures.plain(tick)) for tick in _ticks(x)),
-        y_ticks=tuple((y.place(tick), figures.plain(tick * unit.scale)) for tick in _ticks(y)),
-        lines=_apart(lines, layout),
+        y_ticks=_y_ticks(y, unit),
+        lines=_named(lines, layout),
         marks=tuple(_marks(sweep, options, x, layout)),
         description=" ".join(_described(sweep, option, unit) for option in options),
     )
+
+
+def _y_ticks(y: Axis, unit: shown.Unit) -> tuple[tuple[float, str], ...]:
+    """The uppermost has the unit."""
+    ticks = [(y.place(tick), figures.plain(tick * unit.scale)) for tick in _ticks(y)]
+    *below, (place, label) = ticks
+    return (*below, (place, f"{label} {unit.symbol}"))
 
 
 def _line(sweep: Sweep, option: Option, x: Axis, y: Axis, layout: LoadLayout) -> Line | None:
@@ -163,19 +169,42 @@ def _line(sweep: Sweep, option: Option, x: Axis, y: Axis, layout: LoadLayout) ->
     )
 
 
-def _apart(lines: Sequence[Line], layout: LoadLayout) -> tuple[Line, ...]:
-    """The lines with names that do not stand upon each other."""
-    from dataclasses import replace
-
+def _named(lines: Sequence[Line], layout: LoadLayout) -> tuple[Line, ...]:
+    """The lines with their names where they cover neither another line nor another name."""
     placed: list[Line] = []
-    for line in sorted(lines, key=lambda line: line.label[1]):
+    for line in lines:
+        others = [point for other in lines if other is not line for point in _along(other.points)]
+        taken = [(x, y - 4) for name in placed for x, y in [name.label]]
         x, y = line.label
-        near = [other.label[1] for other in placed if abs(other.label[0] - x) < layout.width / 6]
-        if near:
-            y = max(y, max(near) + _LINE)
-        placed.append(replace(line, label=(x, round(y, 2))))
-    order = [line.option for line in lines]
-    return tuple(sorted(placed, key=lambda line: order.index(line.option)))
+        wide = 8.5 * len(line.name)
+
+        def covered(
+            shift: float,
+            x: float = x,
+            y: float = y,
+            wide: float = wide,
+            spots: Sequence[tuple[float, float]] = (*others, *taken),
+        ) -> tuple[int, float]:
+            near = [
+                spot
+                for spot in spots
+                if x - 6 <= spot[0] <= x + wide and abs(spot[1] - (y + shift - 4)) < _LINE * 0.7
+            ]
+            return len(near), abs(shift)
+
+        shifts = (0, -_LINE, _LINE, -2 * _LINE, 2 * _LINE, 3 * _LINE)
+        inside = [s for s in shifts if layout.top <= y + s <= layout.bottom - 4] or [0.0]
+        best = min(inside, key=covered)
+        placed.append(replace(line, label=(x, round(y + best, 2))))
+    return tuple(placed)
+
+
+def _along(points: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """Points close to each other along a line."""
+    for (x, y), (next_x, next_y) in pairwise(points):
+        for step in range(20):
+            yield x + (next_x - x) * step / 20, y + (next_y - y) * step / 20
+    yield points[-1]
 
 
 def _marks(

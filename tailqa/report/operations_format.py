@@ -100,12 +100,17 @@ def figure_rows(
     return found
 
 
-def figure_name(figure: Figure, unit: shown.Unit) -> str:
-    """What a figure is, with the unit that it is shown in."""
+def figure_title(figure: Figure, unit: shown.Unit) -> str:
+    """What a figure is, without its unit."""
     if figure.startswith("usd") and unit.scale != 1:
         return f"USD per 1,000 {'queries' if figure == 'usd_per_query' else 'resolved'}"
-    name = FIGURE_NAMES[figure]
-    return f"{name}, {unit.symbol}" if unit.symbol else name
+    return FIGURE_NAMES[figure]
+
+
+def figure_name(figure: Figure, unit: shown.Unit) -> str:
+    """What a figure is, with the unit that it is shown in."""
+    title = figure_title(figure, unit)
+    return f"{title}, {unit.symbol}" if unit.symbol else title
 
 
 def figure_of(row: OptionCost | None, figure: Figure) -> Measured:

@@ -1,6 +1,7 @@
 """cost.html, and the operations as a section of a report: one file that runs and asks nothing."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,7 +50,6 @@ def render_operations_page(operations: Operations, names: tuple[str, str]) -> st
         .get_template("cost.html.j2")
         .render(
             operations=operations_parts(operations),
-            bar_width=charts.BAR_WIDTH,
             teacher=teacher,
             student=student,
             style=style,
@@ -81,11 +81,13 @@ def operations_parts(operations: Operations) -> SimpleNamespace:
         speeds=[words.speed_words(speed) for speed in operations.speeds],
         traps=[_lead(occurs, said) for occurs, said in words.trap_lines(operations)],
         bars=charts.bar_charts(operations),
+        bar_width=charts.BAR_WIDTH,
         columns=[figures.OPTION_NAMES[option] for option in options],
         against=[_short(option) for option in against],
         rows=[
             (
-                row.name,
+                figures.figure_title(row.figure, row.unit),
+                row.unit.symbol,
                 [_cell(row.cells[option], row.unit) for option in options],
                 [_ratio(row.figure, row.ratios.get(option)) for option in against],
             )
@@ -146,7 +148,7 @@ def _strata(operations: Operations) -> SimpleNamespace:
     ]
     units = {figure: figures.figure_unit(operations, figure) for figure in kept}
     return SimpleNamespace(
-        columns=[figures.figure_name(figure, unit) for figure, unit in units.items()],
+        columns=_columns(units),
         rows=[
             (
                 scope,
@@ -216,7 +218,7 @@ def _icc(operations: Operations) -> SimpleNamespace:
     units = {figure: figures.figure_unit(operations, figure) for figure in kept}
     return SimpleNamespace(
         note=words.ICC,
-        columns=[figures.figure_name(figure, unit) for figure, unit in units.items()],
+        columns=_columns(units),
         rows=[
             (
                 shown.RATIO.number(effect.icc),
@@ -229,6 +231,10 @@ def _icc(operations: Operations) -> SimpleNamespace:
             for effect in operations.icc_effects
         ],
     )
+
+
+def _columns(units: Mapping[Figure, shown.Unit]) -> list[tuple[str, str]]:
+    return [(figures.figure_title(figure, unit), unit.symbol) for figure, unit in units.items()]
 
 
 def _cell(measured: Measured, unit: shown.Unit) -> Shown:

@@ -11,10 +11,12 @@ from tailqa.report import format as shown
 from tailqa.report.audit import COUNTED, audit_count, audit_title
 from tailqa.report.browser import OUTCOMES, embed
 from tailqa.report.chart import NARROW, WIDE, gap_chart
+from tailqa.report.choices import choices_of, options_side_by_side
 from tailqa.report.fidelity import AGREEMENT, DIVERGENCE, fidelity_rows, kl_and_flips
 from tailqa.report.files import write_atomic
 from tailqa.report.html import asset, environment, source_hash
 from tailqa.report.noise import noise_of, noise_words
+from tailqa.report.operations_page import OPERATIONS_STYLE, operations_parts
 from tailqa.report.reading import cost_of, latency_of, reading, requirement_of, worst_first
 from tailqa.report.sentences import three_sentences
 from tailqa.report.stopping import stopping_panels, stopping_sentences
@@ -45,7 +47,9 @@ def render_page(run: Run) -> str:
     """
     report = run.report
     embedded = embed(run.answers)
+    choices = options_side_by_side(choices_of(report))
     style, script = asset("page.css"), asset("page.js")
+    style += asset(OPERATIONS_STYLE) if choices else ""
     return (
         environment()
         .get_template("page.html.j2")
@@ -71,6 +75,8 @@ def render_page(run: Run) -> str:
             noise_words=noise_words(report),
             stopping_sentences=stopping_sentences(report),
             stopping_panels=stopping_panels(report),
+            operations=operations_parts(report.operations) if report.operations else None,
+            choices=choices,
             embedded=embedded,
             outcomes=OUTCOMES,
             reading=reading,

@@ -21,6 +21,8 @@ Quantity = Literal[
     "interaction",
     "fidelity",
     "prompts",
+    "cost",
+    "cost ratio",
     "strata",
 ]
 AuditKind = Literal["bos", "template", "stop", "truncation", "format", "length"]
@@ -162,6 +164,7 @@ class Requirement:
 
     `name` is unique in a verdict: the stratum, or the stratum and the quantity. `estimate` is
     what was held against `limit`, `queries_needed` how many would settle it, where that is known.
+    `key` says which figure or finding of its quantity is meant, where that has several.
     """
 
     name: str
@@ -173,6 +176,7 @@ class Requirement:
     estimate: Measured | None = None
     limit: float | None = None
     queries_needed: int | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -356,7 +360,8 @@ class DecisionRecord:
 
     `rules` is the policy as it applied to this run, every default written out (JSON values).
     Digests are SHA-256: of the policy's content, of the bytes of result.json. `run_versions` made
-    the run, `tailqa_version` judged it, on `date` (ISO 8601, passed in).
+    the run, `tailqa_version` judged it, on `date` (ISO 8601, passed in). `pipeline` is the name of
+    the one whose cost was judged, with its digest; None where the policy sets no limit on cost.
     """
 
     date: str
@@ -370,6 +375,8 @@ class DecisionRecord:
     verdict: Verdict
     run_versions: Mapping[str, str]
     tailqa_version: str
+    pipeline: str | None = None
+    pipeline_digest: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

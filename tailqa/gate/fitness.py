@@ -1,5 +1,7 @@
 """Whether the answers of a stratum can carry a verdict at all."""
 
+from collections.abc import Iterable
+
 from tailqa.core.estimate import Estimate
 from tailqa.core.report import NoiseFloor, StratumResult
 from tailqa.gate.rules import Rule
@@ -12,6 +14,14 @@ def too_small(result: StratumResult, held: StratumPolicy) -> list[str]:
     if result.n >= held.min_queries:
         return []
     return [f"{result.n} graded queries, at least {held.min_queries} needed"]
+
+
+def few_in_all(results: Iterable[StratumResult], held: StratumPolicy) -> list[str]:
+    """That all strata together have too few graded queries for a bootstrap over them."""
+    n = sum(result.n for result in results)
+    if n >= held.min_queries:
+        return []
+    return [f"{n} graded queries in all, at least {held.min_queries} needed"]
 
 
 def no_yardstick(result: StratumResult, held: StratumPolicy) -> list[str]:

@@ -31,6 +31,7 @@ def judge_prompts(rule: Rule, audit: Sequence[AuditFinding] | None) -> Requireme
         detail=words,
         quantity="prompts",
         limit=rule.limit,
+        key=rule.key,
     )
 
 

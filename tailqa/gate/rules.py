@@ -5,9 +5,14 @@ from dataclasses import dataclass
 
 from tailqa.core.errors import InputError
 from tailqa.core.estimate import Measured
+from tailqa.core.operations import Option
 from tailqa.core.query import Tier
 from tailqa.core.report import Outcome, Quantity
+from tailqa.gate.cost import Cost
 from tailqa.gate.schema import Fidelity, Policy, Pooled
+
+COST: tuple[Quantity, ...] = ("cost", "cost ratio")
+"""A figure of an option of the pipeline, and the same over the teacher's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,7 +20,8 @@ class Rule:
     """One requirement before it is tested; `name` is unique in a policy.
 
     What is measured must lie above `limit`, or below it where `above` is false: for a gap that is
-    −margin. `key` says which figure or finding of its quantity is meant, where it has several.
+    −margin. `key` says which figure or finding of its quantity is meant, where it has several;
+    `option`, of a cost, how the student is used.
     """
 
     name: str
@@ -25,6 +31,7 @@ class Rule:
     above: bool = True
     stratum: str | None = None
     key: str | None = None
+    option: Option = "student"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,19 +39,20 @@ class Evidence:
     """What was found about a rule: the interval at level 1 − 2α that is held against its limit.
 
     `outcome` is set only where the test is not read off the interval, as in a run that stopped
-    early. `queries_needed` would settle it.
+    early. `queries_needed` would settle it. `pipeline` names the one that a cost was computed for.
     """
 
     estimate: Measured
     queries_needed: int | None = None
     outcome: Outcome | None = None
+    pipeline: str | None = None
 
 
 def rules(policy: Policy, tiers: Mapping[str, Tier]) -> tuple[Rule, ...]:
     """The rules for a run whose strata have the `tiers` that their suite gave them.
 
-    In the order of `tiers`, then overall, interaction, fidelity and prompts. Raises InputError
-    where the policy names a stratum that is not there or leaves one without a test.
+    In the order of `tiers`, then overall, interaction, fidelity, prompts and cost. Raises
+    InputError where the policy names a stratum that is not there or leaves one without a test.
 
     >>> policy = Policy(name="p", defaults={"gap": {"margin": 0.05}, "retention": {"floor": 0.9}})
     >>> [(rule.name, rule.limit) for rule in rules(policy, {"tail/x": "critical"})]
@@ -96,6 +104,8 @@ def _of_all(policy: Policy) -> Iterator[Rule]:
                 above=False,
                 key=kind,
             )
+    if policy.cost is not None:
+        yield from _of_cost(policy.cost)
 
 
 def _of_fidelity(held: Fidelity) -> Iterator[Rule]:
@@ -112,4 +122,19 @@ def _of_fidelity(held: Fidelity) -> Iterator[Rule]:
                 limit=limit,
                 above=key != "kl",
                 key=key,
+            )
+
+
+def _of_cost(held: Cost) -> Iterator[Rule]:
+    subject = "cost" if held.option == "student" else f"cost, {held.option}"
+    for figure, limits in held.limits.items():
+        for name, limit in limits.model_dump(exclude_none=True).items():
+            yield Rule(
+                name=f"{subject}: {figure} {name}",
+                quantity="cost ratio" if name.endswith("ratio") else "cost",
+                tier=held.tier,
+                limit=limit,
+                above=name.startswith("min"),
+                key=figure,
+                option=held.option,
             )

@@ -9,8 +9,6 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     StringConstraints,
@@ -21,6 +19,8 @@ from tailqa.core.digest import digest
 from tailqa.core.errors import Fault
 from tailqa.core.query import Tier
 from tailqa.core.report import AuditKind
+from tailqa.gate.cost import Cost
+from tailqa.gate.section import Section
 
 FORMAT_VERSION = 1
 
@@ -39,23 +39,19 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Loss = Annotated[float, Field(gt=0, lt=1, description="largest loss, in (0, 1): 0.05 is 5 points")]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class Margin(_Model):
+class Margin(Section):
     """The student may be worse by less than `margin`."""
 
     margin: Loss
 
 
-class Floor(_Model):
+class Floor(Section):
     """The student must keep more than `floor` of the teacher's accuracy."""
 
     floor: float = Field(gt=0, le=1)
 
 
-class StratumPolicy(_Model):
+class StratumPolicy(Section):
     """What a stratum must show, and what its answers must be like to be judged at all."""
 
     tier: Literal["critical", "supporting", "advisory", "suite"] = Field(
@@ -93,14 +89,14 @@ class StratumPolicy(_Model):
         return any(getattr(self, key) is not None for key in TESTS)
 
 
-class Pooled(_Model):
+class Pooled(Section):
     """A limit on a figure over several strata."""
 
     tier: Tier = Field(default="supporting", description="critical, supporting or advisory")
     margin: Loss
 
 
-class Fidelity(_Model):
+class Fidelity(Section):
     """Limits on next-token distributions, measured with --fidelity."""
 
     tier: Tier = Field(default="advisory", description="critical, supporting or advisory")
@@ -121,7 +117,7 @@ class Fidelity(_Model):
         return self
 
 
-class Prompts(_Model):
+class Prompts(Section):
     """Limits on what the prompt audit found."""
 
     tier: Tier = Field(default="supporting", description="critical, supporting or advisory")
@@ -130,7 +126,7 @@ class Prompts(_Model):
     )
 
 
-class Policy(_Model):
+class Policy(Section):
     """What a student must show before it may replace the teacher.
 
     Raises pydantic's ValidationError, a ValueError, which names each value that breaks a rule.
@@ -161,6 +157,9 @@ class Policy(_Model):
         default=None, description="next-token distributions, over all traffic"
     )
     prompts: Prompts | None = Field(default=None, description="findings of the prompt audit")
+    cost: Cost | None = Field(
+        default=None, description="what the pipeline makes of the student, run with --pipeline"
+    )
     _file: str | None = PrivateAttr(default=None)
     _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
 
@@ -182,6 +181,9 @@ class Policy(_Model):
         content["strata"] = [
             [pattern, said.model_dump(exclude_unset=True)] for pattern, said in self.strata.items()
         ]
+        # Policies had digests, which decisions name, before there were limits on cost.
+        if self.cost is None:
+            del content["cost"]
         return digest(content)
 
     def of(self, stratum: str) -> StratumPolicy:

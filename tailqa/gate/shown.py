@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tailqa.core.query import Tier
+from tailqa.gate.cost import Cost
 from tailqa.gate.schema import Fidelity, Policy, Pooled, Prompts, StratumPolicy
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ _SECTIONS: Mapping[str, "type[BaseModel]"] = {
     "interaction": Pooled,
     "fidelity": Fidelity,
     "prompts": Prompts,
+    "cost": Cost,
 }
 _APPLIED = "what holds for each stratum of this run"
 

@@ -19,9 +19,9 @@ from tailqa.core.report import (
     StratumResult,
     Verdict,
 )
-from tailqa.gate.fitness import no_yardstick, noisy, too_small
+from tailqa.gate.fitness import few_in_all, no_yardstick, noisy, too_small
 from tailqa.gate.prompts import judge_prompts
-from tailqa.gate.rules import Evidence, Rule
+from tailqa.gate.rules import COST, Evidence, Rule
 from tailqa.gate.schema import Policy
 from tailqa.gate.words import finding_words, more_queries, sequential_words, subject
 
@@ -115,12 +115,13 @@ class _Bench:
             name=rule.name,
             tier=rule.tier,
             outcome=outcome,
-            detail=f"{subject(rule)}: {words}",
+            detail=f"{subject(rule, found.pipeline if found else None)}: {words}",
             quantity=rule.quantity,
             stratum=rule.stratum,
             estimate=found.estimate if found else None,
             limit=rule.limit,
             queries_needed=found.queries_needed if found and settles else None,
+            key=rule.key,
         )
 
     def _unfit(self, rule: Rule) -> list[str]:
@@ -133,6 +134,8 @@ class _Bench:
                 for name, result in self.strata.items()
                 for reason in no_yardstick(result, self.policy.of(name))
             ]
+            if rule.quantity in COST:
+                spoilt += few_in_all(self.strata.values(), self.policy.defaults)
             return [*spoilt, *noisy(rule, self.noise)]
         result = self.strata.get(rule.stratum)
         if result is None:

@@ -1,10 +1,12 @@
 """Findings in words and numbers."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from tailqa.core.estimate import Estimate
+from tailqa.core.operations import Option
 from tailqa.core.report import Outcome
-from tailqa.gate.rules import Rule
+from tailqa.gate.rules import COST, Rule
 
 MAX_DIGITS = 6
 _ABOUT: dict[str, dict[Outcome, str]] = {
@@ -17,6 +19,11 @@ _FIDELITY = {
     "same_top1": "same top-1",
     "acceptance": "acceptance of drafted tokens",
 }
+_OPTION: dict[Option, str] = {
+    "teacher": "the teacher",
+    "student": "the student",
+    "escalated": "the student with escalation",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,19 +35,44 @@ class _Unit:
     digits: int = 1
 
 
+_TIMES = _Unit(factor=1, name="times the teacher's")
+_SECONDS = _Unit(factor=1, name="s")
+_TOKENS = _Unit(factor=1, name="tokens")
+_USD = _Unit(factor=1, name="USD")
 _POINTS = _Unit(factor=100, name="points")
 _PERCENT = _Unit(factor=100, name="%")
 _NATS = _Unit(factor=1, name="nats per token", digits=3)
+_COST: dict[str, tuple[str, _Unit]] = {
+    "attempts": ("attempts per query", _Unit(factor=1, name="")),
+    "prompt_tokens": ("prompts per query", _TOKENS),
+    "completion_tokens": ("completions per query", _TOKENS),
+    "resolved": ("resolved share", _PERCENT),
+    "uncaught": ("share of uncaught errors", _PERCENT),
+    "given_up": ("share given up", _PERCENT),
+    "escalated": ("share escalated", _PERCENT),
+    "mean_s": ("mean time", _SECONDS),
+    "p50_s": ("p50", _SECONDS),
+    "p95_s": ("p95", _SECONDS),
+    "p99_s": ("p99", _SECONDS),
+    "tokens_per_resolved": ("tokens per resolved query", _TOKENS),
+    "seconds_per_resolved": ("time per resolved query", _SECONDS),
+    "usd_per_query": ("money per query", _USD),
+    "usd_per_resolved": ("money per resolved query", _USD),
+}
+"""What each figure is called, and its unit."""
 
 
-def subject(rule: Rule) -> str:
-    """What a rule is about, as the first words of a reason.
+def subject(rule: Rule, pipeline: str | None = None) -> str:
+    """What a rule is about, as the first words of a reason; of a cost, in which pipeline.
 
     >>> subject(Rule(name="all traffic: gap", quantity="overall gap", tier="critical", limit=-.1))
     'all traffic'
     """
     if rule.quantity == "fidelity":
         return f"fidelity, {_FIDELITY[rule.key or '']}"
+    if rule.quantity in COST:
+        figure = f"{_COST[rule.key or ''][0]} of {_OPTION[rule.option]}"
+        return f"{figure}, pipeline {pipeline}" if pipeline else figure
     return rule.stratum or rule.name.removesuffix(": gap")
 
 
@@ -96,6 +128,9 @@ def share_words(share: float, limit: float) -> tuple[str, str]:
 
 
 def _unit(rule: Rule) -> _Unit:
+    if rule.quantity in COST:
+        unit = _TIMES if rule.quantity == "cost ratio" else _COST[rule.key or ""][1]
+        return replace(unit, digits=_least_digits(rule.limit, unit))
     if rule.key == "kl":
         return _NATS
     return _PERCENT if rule.quantity in ("retention", "fidelity") else _POINTS
@@ -105,19 +140,19 @@ def _against(rule: Rule, outcome: Outcome, digits: int) -> str:
     unit = _unit(rule)
     what = "limit" if not rule.above else "margin" if unit is _POINTS else "floor"
     limit = _number(abs(rule.limit), unit, digits)
-    return f"{_ABOUT[what][outcome]} the {what} of {limit} {unit.name}"
+    name = "" if rule.quantity == "cost ratio" else unit.name
+    return f"{_ABOUT[what][outcome]} the {what} of {limit} {name}".rstrip()
 
 
 def _figure(rule: Rule, value: float, unit: _Unit, digits: int) -> str:
     size = f"{_number(abs(value), unit, digits)} {unit.name}"
     if rule.quantity == "retention":
         return f"student keeps {size} of the teacher's accuracy"
-    if rule.quantity == "fidelity":
-        return size
+    if rule.quantity in ("fidelity", *COST):
+        return size.rstrip()
     if rule.quantity == "interaction":
-        if value == 0:
-            return "the tail lost as much as the head"
-        return f"the tail lost {size} {'more' if value < 0 else 'less'} than the head"
+        lost = f"{size} {'more' if value < 0 else 'less'} than" if value else "as much as"
+        return f"the tail lost {lost} the head"
     if value == 0:
         return "no gap"
     mean = "mean score of the student" if rule.quantity == "score" else "student"
@@ -125,13 +160,26 @@ def _figure(rule: Rule, value: float, unit: _Unit, digits: int) -> str:
 
 
 def _number(value: float, unit: _Unit, digits: int) -> str:
-    text = f"{unit.factor * value:.{digits}f}"
-    return text.replace("-", "−") if float(text) else text.lstrip("-")
+    text = f"{unit.factor * value:,.{digits}f}"
+    return text.replace("-", "−") if text.strip("-0.") else text.lstrip("-")
 
 
 def _digits(value: float, limit: float, unit: _Unit) -> int:
     """The fewest digits that keep `value` on its side of `limit` in print."""
-    for digits in range(unit.digits, MAX_DIGITS):
+    most = unit.digits + MAX_DIGITS - 1
+    for digits in range(unit.digits, most):
         if value == limit or _number(value, unit, digits) != _number(limit, unit, digits):
             return digits
-    return MAX_DIGITS
+    return most
+
+
+def _least_digits(limit: float, unit: _Unit) -> int:
+    """As many as three significant ones of a limit take, or its policy writes.
+
+    >>> [_least_digits(limit, _USD) for limit in (12.0, 0.004, 0.97, 1.0625, 350.0)]
+    [1, 5, 3, 4, 0]
+    """
+    size = limit * unit.factor
+    least = max(0, 2 - math.floor(math.log10(size)))
+    most = least + MAX_DIGITS
+    return next((d for d in range(least, most) if math.isclose(round(size, d), size)), most)

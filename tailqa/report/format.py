@@ -93,8 +93,9 @@ def figure(measured: Measured, unit: Unit) -> str:
     """
     if not isinstance(measured, Estimate):
         return f"not measured ({measured.reason}, n = {count(measured.n)})"
+    found = f"{unit.number(measured.value)} {unit.symbol}".rstrip()
     return (
-        f"{unit.number(measured.value)} {unit.symbol} ({level(measured)} interval "
+        f"{found} ({level(measured)} interval "
         f"{unit.number(measured.low)} to {unit.number(measured.high)}, n = {count(measured.n)})"
     )
 

@@ -29,8 +29,11 @@ SHORT_DIGEST = 12
 """Characters of a digest that are shown."""
 
 _NAME_LENGTH = 100
+_MOST_MORE = 6
+"""How many decimals more than usual are tried."""
 _OUTCOMES: tuple[Outcome, ...] = ("fail", "inconclusive", "pass")
 _PLAIN = shown.Unit(symbol="", tiny=True)
+_USD = shown.Unit(symbol="USD", tiny=True)
 _UNITS: dict[Quantity, shown.Unit] = {
     "gap": shown.POINTS,
     "overall gap": shown.POINTS,
@@ -41,6 +44,15 @@ _UNITS: dict[Quantity, shown.Unit] = {
     "strata": shown.PERCENT,
     # A KL in nats or a share: the name of the requirement says which.
     "fidelity": _PLAIN,
+    # The number of attempts has no unit; the other figures of a pipeline have one of their own.
+    "cost": shown.Unit(symbol=""),
+    "cost ratio": shown.Unit(symbol="times", decimals=2),
+}
+_COST_UNITS: dict[str | None, shown.Unit] = {
+    **dict.fromkeys(("prompt_tokens", "completion_tokens", "tokens_per_resolved"), shown.TOKENS),
+    **dict.fromkeys(("resolved", "uncaught", "given_up", "escalated"), shown.PERCENT),
+    **dict.fromkeys(("mean_s", "p50_s", "p95_s", "p99_s", "seconds_per_resolved"), shown.SECONDS),
+    **dict.fromkeys(("usd_per_query", "usd_per_resolved"), _USD),
 }
 
 
@@ -65,13 +77,16 @@ def unit_of(rule: Requirement) -> shown.Unit:
     '−1.00 [−4.97, +3.00]'
     """
     unit, gap, limit = _UNITS[rule.quantity], rule.estimate, rule.limit
-    if not isinstance(gap, Estimate) or limit is None or unit.decimals is None:
+    if rule.quantity == "cost":
+        unit = _COST_UNITS.get(rule.key, unit)
+    if not isinstance(gap, Estimate) or limit is None:
         return unit
-    for decimals in range(unit.decimals, 6):
-        unit = replace(unit, decimals=decimals)
-        ends = {unit.number(end) for end in (gap.low, gap.high) if end != limit}
-        if unit.number(limit) not in ends:
+    ends = [end for end in (gap.low, gap.high) if end != limit]
+    decimals = len(unit.number(limit).partition(".")[2])
+    for more in range(_MOST_MORE):
+        if unit.number(limit) not in {unit.number(end) for end in ends}:
             break
+        unit = replace(unit, decimals=decimals + more, tiny=False)
     return unit
 
 

@@ -38,6 +38,7 @@ def gate_run(run: Path, policy: PolicyLike = None, *, date: str) -> Decided:
     path = run / RESULT if run.is_dir() else run
     report = room.load_report(path)
     chosen = chosen_policy(policy)
+    judged = report.operations if chosen.cost else None
     record = DecisionRecord(
         date=date,
         teacher=report.teacher,
@@ -50,6 +51,8 @@ def gate_run(run: Path, policy: PolicyLike = None, *, date: str) -> Decided:
         result_digest=hashlib.sha256(read_bytes(path)).hexdigest(),
         run_versions=report.fingerprint.versions,
         tailqa_version=metadata.version("tailqa"),
+        pipeline=judged.name if judged else None,
+        pipeline_digest=judged.digest if judged else None,
     )
     return Decided(report=report, record=record, folder=path.parent)
 

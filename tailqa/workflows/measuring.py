@@ -2,18 +2,23 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import cast
 
 from tailqa import stats
 from tailqa.core.estimate import Estimate, Measured, TooFew
+from tailqa.core.operations import Figure, Operations
 from tailqa.core.report import Outcome, Report, StoppingResult, StratumResult
-from tailqa.gate import Evidence, Policy, Rule
+from tailqa.cost.draws import figure_of, ratio_of
+from tailqa.gate import COST, Evidence, Policy, Rule
 from tailqa.workflows.pooling import interaction, overall_gap
 
 _STOPPED = (
     "this run stopped early, and this test is valid only where the number of queries is fixed"
 )
 _NO_FIDELITY = "it was not measured; run tailqa compare with --fidelity"
+_NO_COST = "it was not computed; run tailqa compare with --pipeline FILE"
+_NO_WIDTH = "all resamples give the same, as where nothing of the kind was ever seen"
 _OUTCOME: Mapping[str, Outcome] = {"pass": "pass", "fail": "fail", "undecided": "inconclusive"}
 
 
@@ -23,11 +28,8 @@ def measure(rule: Rule, report: Report, policy: Policy) -> Evidence | None:
     A stratum of a run that stopped early is tested by its e-process over the outcomes in the
     order of asking, never by a test for a fixed number of queries.
     """
-    if rule.quantity in _OVER_ALL:
-        found = _over_all(rule, report, policy)
-        return Evidence(estimate=found, queries_needed=_needed(found, rule, policy))
-    if rule.quantity == "fidelity":
-        return Evidence(estimate=_fidelity(rule, report, policy))
+    if rule.stratum is None:
+        return _of_all(rule, report, policy)
     result = next((item for item in report.strata if item.name == rule.stratum), None)
     if result is None:
         return None
@@ -41,6 +43,15 @@ def measure(rule: Rule, report: Report, policy: Policy) -> Evidence | None:
     else:
         found = _score(result, policy.interval_level, report.seed)
     return Evidence(estimate=found, queries_needed=_needed(found, rule, policy))
+
+
+def _of_all(rule: Rule, report: Report, policy: Policy) -> Evidence | None:
+    if rule.quantity in _OVER_ALL:
+        found = _over_all(rule, report, policy)
+        return Evidence(estimate=found, queries_needed=_needed(found, rule, policy))
+    if rule.quantity == "fidelity":
+        return Evidence(estimate=_fidelity(rule, report, policy))
+    return _cost(rule, report, policy) if rule.quantity in COST else None
 
 
 _OVER_ALL: Mapping[str, Callable[..., Measured]] = {
@@ -93,6 +104,40 @@ def _fidelity(rule: Rule, report: Report, policy: Policy) -> Measured:
             f"the run holds an interval of {100 * found.level:g} %, "
             f"the policy asks for {100 * policy.interval_level:g} %"
         )
+        return TooFew(reason=reason, n=found.n)
+    return found
+
+
+def _cost(rule: Rule, report: Report, policy: Policy) -> Evidence:
+    operations = report.operations
+    if operations is None:
+        return Evidence(estimate=TooFew(reason=_NO_COST, n=0))
+    found = _of_option(rule, operations, policy)
+    if report.stopping is not None:
+        found = TooFew(reason=_STOPPED, n=found.n)
+    return Evidence(
+        estimate=found,
+        queries_needed=_needed(found, rule, policy),
+        pipeline=f"{operations.name} (digest {operations.digest[:12]})",
+    )
+
+
+def _of_option(rule: Rule, operations: Operations, policy: Policy) -> Measured:
+    figure, level = cast(Figure, rule.key), policy.interval_level
+    student, teacher = operations.option(rule.option), operations.option("teacher")
+    if student is None or teacher is None:
+        return TooFew(reason=f"the pipeline was not run for the option {rule.option}", n=0)
+    found = figure_of(student, figure, level=level)
+    if rule.quantity == "cost ratio" and isinstance(found, Estimate):
+        found = figure_of(teacher, figure, level=level)
+        if isinstance(found, TooFew):
+            return replace(found, reason=f"of the teacher: {found.reason}")
+        found = ratio_of(student, teacher, figure, level=level)
+    if isinstance(found, Estimate) and found.low == found.high:
+        return TooFew(reason=_NO_WIDTH, n=found.n)
+    # Of so few draws even the outermost lies at no level as high as that.
+    if isinstance(found, Estimate) and (operations.n_resamples + 1) * policy.alpha < 1:
+        reason = f"{operations.n_resamples:,} resamples are too few for a test at {policy.level:g}"
         return TooFew(reason=reason, n=found.n)
     return found
 

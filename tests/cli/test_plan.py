@@ -18,6 +18,7 @@ def test_published_sizes_and_a_stratum_without_a_gap(tmp_path, tailqa) -> None:
     policy.write_text(
         "version: 1\nname: p\ndefaults: {gap: {margin: 0.03}}\n"
         "strata: {head/plain: {gap: null, retention: {floor: 0.9}}}\n"
+        "cost: {tier: critical, p95_s: {max_ratio: 1.0}}\n"  # asks for no query
     )
     result = tailqa("suite", "plan", "demo", "--policy", str(policy))
     head, tail = (result.stdout.splitlines()[line].split() for line in (3, 4))

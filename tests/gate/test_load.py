@@ -168,6 +168,11 @@ STRATA = st.fixed_dictionaries(
         "max_failed": st.floats(0, 1),
     },
 )
+LIMITS = st.fixed_dictionaries({"max_ratio": st.floats(1e-9, 1e9)}, optional={"max": st.just(7)})
+COSTS = st.fixed_dictionaries(
+    {"usd_per_query": LIMITS},
+    optional={"option": st.sampled_from(["student", "escalated"]), "p95_s": LIMITS},
+)
 POLICIES = st.builds(
     Policy,
     name=NAMES,
@@ -177,6 +182,7 @@ POLICIES = st.builds(
     strata=st.dictionaries(NAMES, STRATA, max_size=3),
     overall=st.none() | MARGINS,
     prompts=st.none() | st.just({"max_share": {"bos": 0.1, "length": 1.0}}),
+    cost=st.none() | COSTS,
 )
 
 

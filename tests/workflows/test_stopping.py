@@ -118,6 +118,12 @@ def test_clusters_and_untestable_policies_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(TailqaError, match="no test that may be read"):
         askings(alone, chosen_policy(policy), seed=0)
+    costly = "version: 1\nname: p\ndefaults: {gap: {margin: 0.05}}\ncost: {p95_s: {max: 2.0}"
+    policy.write_text(f"{costly}, tier: critical}}\n")
+    with pytest.raises(TailqaError, match=r"stands on 'cost: p95_s max', which has no test"):
+        askings(alone, chosen_policy(policy), seed=0)
+    policy.write_text(f"{costly}}}\n")  # supporting: it decides nothing
+    assert len(askings(alone, chosen_policy(policy), seed=0)) == len(alone.strata)
     policy.write_text("version: 1\nname: p\ndefaults: {tier: advisory, gap: {margin: 0.05}}\n")
     with pytest.raises(TailqaError, match="no critical stratum"):
         askings(alone, chosen_policy(policy), seed=0)

@@ -17,8 +17,13 @@ BROKEN = 3
 COMMANDS = {
     "bench": ("tailqa.cli.bench", "Measure the speed of teacher and student on its own."),
     "compare": ("tailqa.cli.compare", "Run teacher and student on a suite and compare them."),
+    "cost": ("tailqa.cli.cost", "What the models of a run cost in a pipeline, retries and all."),
     "gate": ("tailqa.cli.gate", "Judge a finished run by a policy: exit 0, 1 or 2."),
     "import": ("tailqa.cli.import_", "Make a run from answers that were recorded elsewhere."),
+    "replay": (
+        "tailqa.cli.replay",
+        "Really run a pipeline with a run's models, against the prediction.",
+    ),
     "report": ("tailqa.cli.report", "Render a finished run again from its files."),
     "suite": (
         "tailqa.cli.suite",

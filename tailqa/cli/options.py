@@ -63,6 +63,14 @@ policy = option(
 )
 
 
+pipeline = option(
+    "--pipeline",
+    metavar="FILE|NAME",
+    help="What is around the model, and what happens to answers that are not accepted: a pipeline "
+    "file, or the name of a shipped one.  [default: chat]",
+)
+
+
 def exit_code(outcomes: Collection[str]) -> int:
     """Of verdicts together: 1 where one is fail, else 2 where one is inconclusive, else 0.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tailqa.core.answer import Side
 from tailqa.cost.line import Attempts
-from tailqa.cost.retry import BetaBinomial, fit_many
+from tailqa.cost.retry import MOST_EVEN, BetaBinomial, fit_many
 
 if TYPE_CHECKING:
     import numpy as np
@@ -150,7 +150,7 @@ def stratum_fits(
 ) -> "Floats":
     """Beta(a, b) of every stratum in every resample, shape (resamples, strata, 2).
 
-    With an assumed `icc` in (0, 1) it is given by the stratum's success rate. NaN where all
+    With an assumed `icc` in [0, 1) it is given by the stratum's success rate. NaN where all
     attempts were right, all were wrong, or no query was tried twice and no icc is assumed: there
     the chance of a query is its own share of right attempts.
     """
@@ -225,6 +225,7 @@ def _attempts(tried: Sequence[Sequence[Tried]]) -> Attempts:
 def _assumed(mean: "Floats", icc: float) -> "Floats":
     import numpy as np
 
+    icc = max(icc, 1 / (MOST_EVEN + 1))
     fits = [
         (np.nan, np.nan) if not 0 < rate < 1 else _parameters(BetaBinomial.of(float(rate), icc))
         for rate in mean

@@ -1,0 +1,88 @@
+"""`tailqa cost`."""
+
+from pathlib import Path
+
+import click
+
+from tailqa.cli import options
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """`KEY=VALUE` as a pair.
+
+    >>> assignment("arrivals.rate=12")
+    ('arrivals.rate', '12')
+    """
+    key, equals, value = text.partition("=")
+    if not (equals and key and value):
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE, as in policy.max_attempts=1")
+    return key, value
+
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+sets = options.option(
+    "--set",
+    "sets",
+    type=assignment,
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Another value for a key of the pipeline; may be repeated.",
+)
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@options.pipeline
+@sets
+@options.option(
+    "--sweep",
+    type=assignment,
+    metavar="KEY=START:STOP[:COUNT]",
+    help="The figures over several values of one key, as in arrivals.rate=1:20.",
+)
+@options.option(
+    "--bench",
+    type=_FOLDER,
+    metavar="FOLDER",
+    help="Take the models' speed, also with several requests at a time, from this bench.",
+)
+@options.option(
+    "--resamples",
+    type=click.IntRange(min=40),
+    default=200,
+    help="Resamples of the queries behind every interval.",
+)
+@options.option("--seed", type=int, default=0, help="Of every draw.")
+@options.option(
+    "--out", type=_FOLDER, help="Folder for cost.html and cost.json.  [default: the run's]"
+)
+@options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+def cost(
+    run: Path,
+    pipeline: str | None,
+    form: str,
+    *,
+    sets: tuple[tuple[str, str], ...],
+    sweep: tuple[str, str] | None,
+    bench: Path | None,
+    resamples: int,
+    seed: int,
+    out: Path | None,
+) -> None:
+    """What the models of RUN (a run folder) cost in a pipeline: retries, tokens, seconds, money.
+
+    Teacher alone, student alone, and the student with what it cannot do escalated; per stratum
+    and for all traffic, every figure with its interval. Nothing is asked again.
+    """
+    from tailqa.report import render_operations, render_operations_json
+    from tailqa.workflows.costs import CostOptions, cost_run
+
+    chosen = CostOptions(
+        pipeline=pipeline, sets=dict(sets), sweep=sweep, bench=bench, resamples=resamples, seed=seed
+    )
+    costed = cost_run(run, chosen, out=out)
+    if form == "json":
+        click.echo(render_operations_json(costed.operations, costed.names))
+        return
+    click.echo(render_operations(costed.operations, costed.names))
+    click.echo(f"\nPage: {costed.page}")

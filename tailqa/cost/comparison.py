@@ -1,0 +1,297 @@
+"""Student against teacher in one pipeline: ratios, the trap, the stages and Amdahl's view."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, get_args
+
+from tailqa.core.estimate import Estimate, Measured, TooFew
+from tailqa.core.operations import (
+    ALL_TRAFFIC,
+    AmdahlView,
+    ClosedForm,
+    Figure,
+    Option,
+    OptionCost,
+    OptionRatio,
+    StageLoad,
+    TrapFinding,
+)
+from tailqa.cost.draws import ratio_of
+from tailqa.cost.figures import measured
+from tailqa.cost.pipeline import amdahl
+from tailqa.cost.prediction import Predicted
+from tailqa.cost.queueing import allen_cunneen_wait
+from tailqa.cost.scene import Scene, side_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+    Rows = Mapping[Figure, Floats]
+
+PER_RESOLVED: tuple[Figure, ...] = (
+    "seconds_per_resolved",
+    "tokens_per_resolved",
+    "usd_per_resolved",
+)
+CHECKED: tuple[Figure, ...] = (
+    "attempts",
+    "prompt_tokens",
+    "completion_tokens",
+    "resolved",
+    "uncaught",
+    "given_up",
+    "escalated",
+)
+_SPREAD = 4.0
+"""Standard errors of a simulated mean within which its closed form must lie."""
+
+
+def option_ratios(costs: Sequence[OptionCost], *, level: float) -> tuple[OptionRatio, ...]:
+    """Every figure of every way of using the student over the teacher's, all traffic."""
+    whole = {cost.option: cost for cost in costs if cost.scope == ALL_TRAFFIC}
+    return tuple(
+        OptionRatio(
+            option=option,
+            figure=figure,
+            ratio=ratio_of(cost, whole["teacher"], figure, level=level),
+        )
+        for option, cost in whole.items()
+        if option != "teacher"
+        for figure in get_args(Figure)
+    )
+
+
+def per_token_ratio(scene: Scene) -> "Floats | None":
+    """Student's seconds per generated token over the teacher's, (rows,); None without speeds."""
+    import numpy as np
+
+    student, teacher = scene.speeds["student"], scene.speeds["teacher"]
+    if student is None or teacher is None:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.divide(
+            [speed.completion_token_s for speed in student],
+            [speed.completion_token_s for speed in teacher],
+        )
+
+
+def trap_findings(
+    scene: Scene,
+    rows: Mapping[Option, "Rows"],
+    unknown: Mapping[Option, Mapping[Figure, TooFew]],
+    *,
+    level: float,
+) -> tuple[TrapFinding, ...]:
+    """Is the student faster per token, and slower or dearer per resolved query?
+
+    For both ways of using it, by seconds, tokens and money, all traffic first. What is not known
+    of either option is left out.
+    """
+    per_token = per_token_ratio(scene)
+    fast: Measured = TooFew(reason="no speed was measured", n=0)
+    if per_token is not None:
+        fast = measured(per_token, level=level, n=scene.people.n)
+    scopes = [*enumerate(scene.people.strata)]
+    scopes.insert(0, (len(scopes), ALL_TRAFFIC))
+    found = []
+    for option in (option for option in rows if option != "teacher"):
+        for figure in PER_RESOLVED:
+            if figure in unknown[option] or figure in unknown["teacher"]:
+                continue
+            for column, scope in scopes:
+                above, below = (rows[who][figure][:, column] for who in (option, "teacher"))
+                ratio = _ratio(above, below, n=_n(scene, column), level=level)
+                found.append(
+                    TrapFinding(
+                        scope=scope,
+                        option=option,
+                        figure=figure,
+                        occurs=_occurs(fast, ratio),
+                        per_token=fast,
+                        per_resolved=ratio,
+                    )
+                )
+    return tuple(found)
+
+
+def stage_loads(scene: Scene, predicted: Predicted, *, level: float) -> tuple[StageLoad, ...]:
+    """Every stage of one option: how busy, how long the wait; the bottleneck is the busiest."""
+    import numpy as np
+
+    setting, n = predicted.setting, scene.people.n
+    known = {
+        place: float(value)
+        for place, value in enumerate(predicted.utilisation[0])
+        if not math.isnan(value)
+    }
+    busiest = max(known, key=known.__getitem__, default=-1)
+    speeds = scene.speeds[side_of(setting.option)]
+
+    def of(column: "Floats", reason: str) -> Measured:
+        if math.isnan(float(column[0])):
+            return TooFew(reason=reason, n=n)
+        return measured(np.where(np.isnan(column), np.inf, column), level=level, n=n)
+
+    loads = []
+    for place, station in enumerate(setting.stations):
+        timeless = station.time is None and speeds is None
+        why = "no speed was measured" if timeless else "a stage is saturated, or nothing came here"
+        busy = "no speed was measured" if timeless else "it has no limit of servers"
+        loads.append(
+            StageLoad(
+                option=setting.option,
+                stage=station.name,
+                visits_per_query=of(predicted.visits[:, place], why),
+                utilisation=of(predicted.utilisation[:, place], busy),
+                wait_s=of(predicted.wait_s[:, place], why),
+                service_s=of(predicted.service_s[:, place], why),
+                closed_wait_s=_closed_wait(predicted, place),
+                bottleneck=place == busiest and not timeless,
+            )
+        )
+    return tuple(loads)
+
+
+def closed_forms(predicted: Predicted, rows: "Rows", *, level: float) -> tuple[ClosedForm, ...]:
+    """Figures that have both, all traffic as measured: do formula and simulation agree?
+
+    The formula must lie within 4 standard errors of the simulated mean. None where a timeout or a
+    hedge leaves no closed form, or where nothing was simulated.
+    """
+    if predicted.setting.timed or not predicted.n_requests:
+        return ()
+    parts: Mapping[Figure, tuple[str, ...]] = {
+        "prompt_tokens": ("prompt_tokens", "second_prompt_tokens"),
+        "completion_tokens": ("completion_tokens", "second_completion_tokens"),
+    }
+    found = []
+    for figure in CHECKED:
+        names = parts.get(figure, (figure,))
+        value = sum(float(predicted.counted[name][0, -1]) for name in names)
+        closed = float(rows[figure][0, -1])
+        # A count that never came up may have come up in 1 of n.
+        spread = max(sum(predicted.spread[name] for name in names), predicted.n_requests**-0.5)
+        error = _SPREAD * spread / math.sqrt(predicted.n_requests)
+        found.append(
+            ClosedForm(
+                option=predicted.setting.option,
+                scope=ALL_TRAFFIC,
+                figure=figure,
+                closed=closed,
+                simulated=Estimate(
+                    value=value,
+                    low=value - error,
+                    high=value + error,
+                    level=level,
+                    method="4 standard errors",
+                    n=predicted.n_requests,
+                ),
+                agrees=abs(value - closed) <= error,
+            )
+        )
+    return tuple(found)
+
+
+def amdahl_view(
+    scene: Scene,
+    loaded: Mapping[Option, Predicted],
+    unloaded: Mapping[Option, Predicted],
+    *,
+    level: float,
+) -> AmdahlView | None:
+    """Generation's speed-up against the speed-up end to end; None without speeds.
+
+    The times of `unloaded` are of the same pipeline without any wait.
+    """
+    teacher, student = unloaded["teacher"], unloaded["student"]
+    if teacher.expected.own_s is None or student.expected.own_s is None:
+        return None
+    generation = teacher.expected.own_s[:, -1] / student.expected.own_s[:, -1]
+    whole = teacher.lasting["mean_s"][:, -1]
+    share = (teacher.expected.own_s[:, -1] / whole).clip(0.0, 1.0)
+    by_law = _rows([amdahl(f, s) for f, s in zip(share, generation, strict=True)])
+    n = scene.people.n
+    ends = {
+        name: found["teacher"].lasting["mean_s"][:, -1] / found["student"].lasting["mean_s"][:, -1]
+        for name, found in (("unloaded", unloaded), ("loaded", loaded))
+        if not any(p.saturated for p in (found["teacher"], found["student"]))
+    }
+    full: Measured = TooFew(reason="a stage is saturated", n=n)
+    return AmdahlView(
+        share=measured(share, level=level, n=n),
+        generation=measured(generation, level=level, n=n),
+        by_law=measured(by_law, level=level, n=n),
+        unloaded=measured(ends["unloaded"], level=level, n=n),
+        loaded=measured(ends["loaded"], level=level, n=n) if "loaded" in ends else full,
+        next_bottleneck=_next(loaded["student"]),
+    )
+
+
+def _rows(values: Sequence[float]) -> "Floats":
+    import numpy as np
+
+    return np.array(values, dtype=float)
+
+
+def _next(predicted: Predicted) -> str:
+    """The busiest stage but generation; by its time where none has a limit."""
+    others = [
+        (float(busy), float(service), station.name)
+        for busy, service, station in zip(
+            predicted.utilisation[0],
+            predicted.service_s[0],
+            predicted.setting.stations,
+            strict=True,
+        )
+        if station.role == "stage"
+    ]
+    known = [(0.0 if math.isnan(busy) else busy, service, name) for busy, service, name in others]
+    return max(known)[2] if known else "none: generation is the only stage"
+
+
+def _closed_wait(predicted: Predicted, place: int) -> float | None:
+    """Allen–Cunneen for a stage of several servers, as if requests came to it independently."""
+    setting, station = predicted.setting, predicted.setting.stations[place]
+    visits = float(predicted.visits[0, place])
+    if station.time is None or not station.servers or setting.rate is None or math.isnan(visits):
+        return None
+    rate, service = setting.rate * visits, station.time.mean_s
+    if rate <= 0 or service <= 0 or rate * service >= station.servers:
+        return None
+    wait: float = allen_cunneen_wait(station.servers, rate, service, 1.0, station.time.squared_cv)
+    return wait
+
+
+def _n(scene: Scene, column: int) -> int:
+    """Queries in a stratum; of all traffic in the last column."""
+    whole = column == len(scene.people.strata)
+    return scene.people.n if whole else int((scene.people.stratum == column).sum())
+
+
+def _ratio(above: "Floats", below: "Floats", *, n: int, level: float) -> Measured:
+    import numpy as np
+
+    if np.isnan(above[0] + below[0]):
+        return TooFew(reason="too few simulated requests", n=n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where((below > 0) & np.isfinite(below), above / below, np.inf)
+    if not math.isfinite(ratio[0]):
+        who = "the student" if math.isinf(above[0]) else "the teacher"
+        return TooFew(reason=f"{who} resolves nothing there", n=n)
+    return measured(ratio, level=level, n=n)
+
+
+def _occurs(per_token: Measured, per_resolved: Measured) -> Literal["yes", "no", "unclear"]:
+    fast = _against_one(per_token)
+    dear = _against_one(per_resolved)
+    if fast == "below" and dear == "above":
+        return "yes"
+    return "no" if fast == "above" or dear == "below" else "unclear"
+
+
+def _against_one(ratio: Measured) -> Literal["below", "above", "unclear"]:
+    if isinstance(ratio, Estimate) and (ratio.high < 1 or ratio.low > 1):
+        return "below" if ratio.high < 1 else "above"
+    return "unclear"

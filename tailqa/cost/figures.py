@@ -1,0 +1,185 @@
+"""A prediction → the figures of an option, per stratum and for all traffic."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, get_args
+
+from tailqa.core.estimate import Measured, TooFew
+from tailqa.core.operations import ALL_TRAFFIC, Figure, OptionCost
+from tailqa.cost.draws import from_draws
+from tailqa.cost.prediction import Predicted
+from tailqa.cost.scene import Scene, side_of
+from tailqa.cost.schema import Pipeline, Price, ToPerson
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+TIMES: tuple[Figure, ...] = ("mean_s", "p50_s", "p95_s", "p99_s", "seconds_per_resolved")
+MONEY: tuple[Figure, ...] = ("usd_per_query", "usd_per_resolved")
+KEPT_DIGITS = 7
+_TOO_FEW_BEYOND = "too few simulated requests lie beyond it"
+NO_SPEED = "no speed was measured; run tailqa compare with --speed, or name a bench with --bench"
+NO_PRICES = "the pipeline names no prices"
+
+
+def figure_rows(predicted: Predicted, pipeline: Pipeline) -> dict[Figure, "Floats"]:
+    """Every figure for the data as measured and for each resample, (rows, strata + 1).
+
+    In closed form where there is one, else as the simulation counted.
+    """
+    import numpy as np
+
+    counts = _counts(predicted)
+    tokens = {
+        name: counts[name] + counts[f"second_{name}"]
+        for name in ("prompt_tokens", "completion_tokens")
+    }
+    usd = _usd(predicted, pipeline, counts)
+    rows: dict[Figure, Floats] = {
+        "attempts": counts["attempts"],
+        "prompt_tokens": tokens["prompt_tokens"],
+        "completion_tokens": tokens["completion_tokens"],
+        "resolved": counts["resolved"],
+        "uncaught": np.maximum(counts["uncaught"], 0.0),
+        "given_up": np.maximum(counts["given_up"], 0.0),
+        "escalated": counts["escalated"],
+        **predicted.lasting,
+        "usd_per_query": usd,
+    }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for name, total in (
+            ("tokens_per_resolved", tokens["prompt_tokens"] + tokens["completion_tokens"]),
+            ("seconds_per_resolved", rows["mean_s"]),
+            ("usd_per_resolved", usd),
+        ):
+            rows[name] = np.where(  # type: ignore[index]
+                rows["resolved"] > 0, total / rows["resolved"], np.inf
+            )
+    return rows
+
+
+def option_costs(
+    scene: Scene, predicted: Predicted, pipeline: Pipeline, *, level: float
+) -> tuple[OptionCost, ...]:
+    """The figures of one option on every stratum, then on all traffic."""
+    rows = figure_rows(predicted, pipeline)
+    why = unknown_figures(scene, predicted, pipeline)
+    scopes = (*scene.people.strata, ALL_TRAFFIC)
+    costs = []
+    for column, scope in enumerate(scopes):
+        whole = scope == ALL_TRAFFIC and column == len(scopes) - 1
+        n = scene.people.n if whole else int((scene.people.stratum == column).sum())
+        figures = {
+            figure: why.get(figure) or measured(rows[figure][:, column], level=level, n=n)
+            for figure in get_args(Figure)
+        }
+        draws = {
+            figure: tuple(_kept(value) for value in rows[figure][1:, column])
+            for figure in get_args(Figure)
+            if whole and figure not in why
+        }
+        option = predicted.setting.option
+        costs.append(OptionCost(option=option, scope=scope, figures=figures, draws=draws))
+    return tuple(costs)
+
+
+def measured(column: "Floats", *, level: float, n: int) -> Measured:
+    """The first of `column` with the interval of the others; why not, where there is none.
+
+    >>> import numpy as np
+    >>> measured(np.array([2.0, 1.0, 3.0]), level=0.95, n=40).high
+    3.0
+    """
+    value, draws = float(column[0]), column[1:]
+    if math.isnan(value):
+        return TooFew(reason=_TOO_FEW_BEYOND, n=n)
+    if math.isinf(value):
+        return TooFew(reason="it has no limit: nothing is resolved", n=n)
+    return from_draws(value, draws.tolist(), level=level, n=n)
+
+
+def unknown_figures(
+    scene: Scene, predicted: Predicted, pipeline: Pipeline
+) -> Mapping[Figure, TooFew]:
+    """Figures that cannot be told at all, with the reason."""
+    missing: dict[Figure, TooFew] = {}
+    setting = predicted.setting
+    if not pipeline.priced:
+        missing |= {figure: TooFew(reason=NO_PRICES, n=0) for figure in MONEY}
+    sides = {side_of(setting.option)}
+    if setting.rules.escalate_to == "teacher":
+        sides.add("teacher")
+    if any(scene.speeds[side] is None for side in sides):
+        missing |= {figure: TooFew(reason=NO_SPEED, n=0) for figure in TIMES}
+    full = predicted.saturated
+    if full is not None:
+        place = setting.stations.index(full)
+        reason = (
+            f"saturated: {full.name} at {setting.rate:.3g} requests/s "
+            f"(utilisation {predicted.utilisation[0, place]:.2f})"
+        )
+        missing |= {figure: TooFew(reason=reason, n=scene.people.n) for figure in TIMES}
+    return missing
+
+
+def _counts(predicted: Predicted) -> Mapping[str, "Floats"]:
+    if predicted.setting.timed:
+        return predicted.counted
+    expected = predicted.expected
+    names = ("resolved", "uncaught", "given_up", "escalated")
+    return {
+        "attempts": expected.attempts,
+        "prompt_tokens": expected.prompt_tokens,
+        "completion_tokens": expected.completion_tokens,
+        "second_prompt_tokens": expected.second_prompt_tokens,
+        "second_completion_tokens": expected.second_completion_tokens,
+        **{name: expected.counts[name] for name in names},  # type: ignore[index]
+    }
+
+
+def _usd(predicted: Predicted, pipeline: Pipeline, counts: Mapping[str, "Floats"]) -> "Floats":
+    setting, prices = predicted.setting, pipeline.prices
+    own = prices.teacher if setting.option == "teacher" else prices.student
+    usd = (
+        _tokens_usd(own, counts["prompt_tokens"], counts["completion_tokens"])
+        + _tokens_usd(
+            prices.teacher, counts["second_prompt_tokens"], counts["second_completion_tokens"]
+        )
+        + pipeline.policy.uncaught_error_usd * counts["uncaught"]
+    )
+    if setting.option == "escalated" and isinstance(pipeline.policy.escalate, ToPerson):
+        usd = usd + pipeline.policy.escalate.usd * counts["escalated"]
+    hourly = _hourly_usd(predicted, pipeline, own)
+    if hourly:
+        per_s = predicted.throughput if setting.rate is None else setting.rate + 0 * usd[:, 0]
+        usd = usd + (hourly / 3600 / per_s)[:, None]
+    return usd
+
+
+def _tokens_usd(price: Price, prompt: "Floats", completion: "Floats") -> "Floats":
+    usd: Floats = (
+        price.usd_per_million_prompt_tokens * prompt
+        + price.usd_per_million_completion_tokens * completion
+    ) / 1e6
+    return usd
+
+
+def _hourly_usd(predicted: Predicted, pipeline: Pipeline, own: Price) -> float:
+    """What all servers together cost an hour, busy or not."""
+    by_stage = {stage.name: stage.usd_per_server_hour for stage in pipeline.stages}
+    total = 0.0
+    for station in predicted.setting.stations:
+        if station.role in {"generation", "teacher"}:
+            price = own if station.role == "generation" else pipeline.prices.teacher
+            total += station.servers * price.usd_per_gpu_hour * price.gpus_per_server
+        else:
+            total += station.servers * by_stage.get(station.name, 0.0)
+    return total
+
+
+def _kept(value: float) -> float | None:
+    """A draw as result.json keeps it: seven digits, None where it is not finite."""
+    return float(f"{value:.{KEPT_DIGITS}g}") if math.isfinite(value) else None

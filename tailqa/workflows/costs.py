@@ -1,0 +1,64 @@
+"""`tailqa cost`: a stored run and a pipeline file → cost.json and its page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tailqa import report as room
+from tailqa.core.operations import Operations
+from tailqa.cost.load import load_pipeline
+from tailqa.cost.settings import sweep_values
+from tailqa.workflows.cost import RESAMPLES, Swept, run_operations
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostOptions:
+    """How a run is costed, as the flags of the same names; no pipeline is the built-in one."""
+
+    pipeline: str | Path | None = None
+    sets: Mapping[str, str] = field(default_factory=dict)
+    sweep: tuple[str, str] | None = None
+    bench: Path | None = None
+    resamples: int = RESAMPLES
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costed:
+    """What a pipeline makes of a run, the models' names, and the page that shows it."""
+
+    operations: Operations
+    names: tuple[str, str]
+    page: Path
+
+
+def cost_run(run: Path, options: CostOptions, *, out: Path | None = None) -> Costed:
+    """Costs a run folder and writes cost.html and cost.json into `out`, or into the run.
+
+    Raises ResultError for a run or bench that cannot be read, InputError with every fault of the
+    pipeline, and TailqaError where the run lacks what the cost takes.
+    """
+    named = {} if options.pipeline is None else {"name_or_path": options.pipeline}
+    pipeline = load_pipeline(**named, sets=options.sets)
+    swept = None
+    if options.sweep is not None:
+        key, text = options.sweep
+        swept = Swept(
+            key=key,
+            pipelines=[
+                (value, load_pipeline(**named, sets={**options.sets, key: f"{value:g}"}))
+                for value in sweep_values(text)
+            ],
+        )
+    loaded = room.load_run(run)
+    found = run_operations(
+        loaded,
+        pipeline,
+        seed=options.seed,
+        resamples=options.resamples,
+        bench=None if options.bench is None else room.load_bench(options.bench),
+        swept=swept,
+    )
+    names = loaded.report.teacher.name, loaded.report.student.name
+    written = room.write_operations(found, names, out or run)
+    return Costed(operations=found, names=names, page=written.with_name("cost.html"))

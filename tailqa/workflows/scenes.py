@@ -1,0 +1,182 @@
+"""A run and a pipeline → the scene that is simulated, and where its speeds come from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tailqa.core.answer import Side
+from tailqa.core.bench import Bench
+from tailqa.core.errors import TailqaError
+from tailqa.core.operations import SpeedBasis
+from tailqa.core.report import Run
+from tailqa.cost.assemble import trace
+from tailqa.cost.line import Speed
+from tailqa.cost.population import (
+    SIDES,
+    Population,
+    mean_tokens,
+    query_weights,
+    stratum_fits,
+)
+from tailqa.cost.scene import Scene
+from tailqa.cost.schema import Pipeline, ToTeacher
+from tailqa.cost.speed import LEAST_TIMED, TimedQueries, bench_speed, fitted_speed
+from tailqa.workflows.tried import timed_queries, tried_population
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """A scene, where its speeds come from, and in sentences what was assumed."""
+
+    scene: Scene
+    speeds: tuple[SpeedBasis, ...]
+    assumptions: tuple[str, ...]
+
+
+def scene_of(
+    run: Run, pipeline: Pipeline, *, resamples: int, seed: int, bench: Bench | None = None
+) -> Basis:
+    """The queries of `run` with `resamples` resamples, as long as the pipeline's trace says.
+
+    Raises TailqaError where the run has no tokens, or where its speed with several requests in a
+    server is needed and was not measured.
+    """
+    people = tried_population(run)
+    assumptions = list(_retries_known(people, pipeline))
+    scaled = people
+    recorded = trace(pipeline)
+    if recorded is not None and recorded.context_tokens is not None:
+        assumptions.append(
+            "Requests are as long as those of the trace: a query's tokens are scaled so that the "
+            "teacher's are the trace's, and seconds are extrapolated by tokens"
+        )
+    if recorded is not None:
+        prompt, completion = (
+            float(tokens.mean())
+            if tokens is not None
+            else float(mean_tokens(people.teacher)[which].mean())
+            for which, tokens in enumerate((recorded.context_tokens, recorded.generated_tokens))
+        )
+        if recorded.context_tokens is not None or recorded.generated_tokens is not None:
+            scaled = people.with_lengths(prompt, completion)
+    weights = query_weights(people, resamples, np.random.default_rng([seed, 1]))
+    fits = {side: stratum_fits(people, side, weights, pipeline.policy.icc) for side in SIDES}
+    speeds: dict[Side, Sequence[Speed] | None] = {}
+    bases = []
+    for side in SIDES:
+        timed = timed_queries(run.report, people, side)
+        if timed is not None and len(timed.query) < LEAST_TIMED:
+            timed = None
+        alone = None if timed is None else _fitted(timed, weights)
+        most = _concurrency(pipeline, side)
+        if bench is not None:
+            prompt = float(mean_tokens(people.of(side))[0].mean())
+            speeds[side] = _benched(
+                bench, side, prompt_tokens=prompt, most=most, alone=alone, n_rows=len(weights)
+            )
+            source, n_timed = f"bench of {bench.created}", bench.repeats
+        elif most > 1:
+            raise TailqaError(
+                f"a server of this pipeline works on {most} requests at a time, and how much "
+                f"slower the {side} then is was not measured: name a bench with --bench FOLDER "
+                "(tailqa bench TEACHER STUDENT), or set the concurrency to 1"
+            )
+        else:
+            speeds[side] = alone
+            source = "times of this run at batch 1"
+            n_timed = 0 if timed is None else len(timed.query)
+        known = speeds[side]
+        bases += [] if known is None else [_basis(side, source, known[0], n_timed)]
+    scene = Scene(people=scaled, weights=weights, fits=fits, speeds=speeds)
+    return Basis(scene=scene, speeds=tuple(bases), assumptions=tuple(assumptions))
+
+
+def _retries_known(people: Population, pipeline: Pipeline) -> Sequence[str]:
+    """What retries rest on, where they were not measured."""
+    if pipeline.policy.icc is not None:
+        return [
+            f"Attempts on one query are correlated by {pipeline.policy.icc:g} (policy.icc): "
+            "assumed, not measured"
+        ]
+    if all(people.several(side) for side in SIDES):
+        return []
+    if pipeline.policy.max_attempts == 1 and pipeline.policy.escalate is None:
+        return []
+    return [
+        "Each query was answered once, so nothing was measured of retries: a query is taken to "
+        "come out the same at every attempt, as it does with greedy decoding. Measure them with "
+        "tailqa compare --samples 5 --temperature 0.8, or assume a correlation with "
+        "--set policy.icc=0.5"
+    ]
+
+
+def _benched(
+    bench: Bench,
+    side: Side,
+    *,
+    prompt_tokens: float,
+    most: int,
+    alone: Sequence[Speed] | None,
+    n_rows: int,
+) -> list[Speed]:
+    """One speed per row, each of repeats drawn anew; the noise is that of answers alone."""
+    rng = np.random.default_rng(bench.seed)
+    speeds = []
+    for row in range(n_rows):
+        drawn = rng.integers(bench.repeats, size=bench.repeats) if row else None
+        try:
+            speed = bench_speed(
+                bench,
+                side,
+                prompt_tokens=prompt_tokens,
+                concurrency=most,
+                noise=None if alone is None else alone[row].noise,
+                repeats=None if drawn is None else drawn.tolist(),
+            )
+        except ValueError as error:
+            raise TailqaError(str(error)) from None
+        speeds.append(speed)
+    return speeds
+
+
+def _fitted(
+    timed: TimedQueries, weights: "np.ndarray[tuple[int, int], np.dtype[np.float64]]"
+) -> list[Speed]:
+    first = fitted_speed(timed)
+    speeds = [first]
+    for row in weights[1:]:
+        counts = row[timed.query]
+        enough = (counts > 0).sum() >= LEAST_TIMED
+        speeds.append(fitted_speed(timed, counts) if enough else first)
+    return speeds
+
+
+def _concurrency(pipeline: Pipeline, side: Side) -> int:
+    """The most requests that a server of the model works on at a time."""
+    most = pipeline.generation.concurrency
+    escalate = pipeline.policy.escalate
+    if side == "teacher" and isinstance(escalate, ToTeacher):
+        most = max(most, escalate.concurrency)
+    return most
+
+
+def _basis(side: Side, source: str, speed: Speed, n_timed: int) -> SpeedBasis:
+    return SpeedBasis(
+        side=side,
+        source=source,
+        base_s=speed.base_s,
+        prompt_token_s=speed.prompt_token_s,
+        completion_token_s=speed.completion_token_s,
+        slowdown=tuple(float(value) for value in speed.slowdown),
+        n_timed=n_timed,
+    )
+
+
+def fewer(scene: Scene, rows: int) -> Scene:
+    """The same scene with its first `rows` rows."""
+    fits = {side: fit[:rows] for side, fit in scene.fits.items()}
+    speeds: Mapping[Side, Sequence[Speed] | None] = {
+        side: None if found is None else found[:rows] for side, found in scene.speeds.items()
+    }
+    return replace(scene, weights=scene.weights[:rows], fits=fits, speeds=speeds)

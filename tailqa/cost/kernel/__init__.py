@@ -1,0 +1,1 @@
+"""The compiled event loop of the simulation. Importing its modules imports numba."""

@@ -1,0 +1,74 @@
+"""The elements of a run's arrays, found through the addresses in its world.
+
+A record comes as a pointer, so what is written to it is written to the array; a number comes as a
+copy. The caller of the event loop keeps the arrays alive while it runs.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+from numba.core import types
+from numba.extending import intrinsic
+
+from tailqa.cost.kernel.records import ARRAYS, Record
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def compiled(function: F) -> F:
+    """Compiled by numba as a part of the event loop, which alone is kept on disk."""
+    return cast("F", numba.njit(nogil=True, error_model="numpy")(function))
+
+
+def _element(name: str) -> Callable[[Record, int], Any]:
+    layout: Any = ARRAYS[name]
+    kind = numba.from_dtype(layout)
+    size = layout.itemsize
+
+    def typed(_context: Any, _address: Any, _index: Any) -> Any:
+        def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+            offset = builder.mul(values[1], values[1].type(size))
+            address = builder.add(values[0], offset)
+            if isinstance(kind, types.Record):
+                return builder.inttoptr(address, context.get_value_type(kind))
+            return builder.load(
+                builder.inttoptr(address, context.get_value_type(kind).as_pointer())
+            )
+
+        return kind(types.int64, types.int64), generate
+
+    at: Any = intrinsic(typed)
+
+    @compiled
+    def element(world: Record, index: int) -> Any:
+        return at(world[name], index)
+
+    return element
+
+
+station = _element("stations")
+times = _element("times")
+value = _element("values")
+following = _element("following")
+server = _element("servers")
+place = _element("places")
+model = _element("models")
+first_attempt = _element("first_attempt")
+n_right = _element("n_right")
+prompt_tokens = _element("prompt_tokens")
+completion_tokens = _element("completion_tokens")
+noise = _element("noise")
+slowdown = _element("slowdown")
+query = _element("query")
+chance = _element("chance")
+second_chance = _element("second_chance")
+prompt_factor = _element("prompt_factor")
+completion_factor = _element("completion_factor")
+arrival_s = _element("arrival_s")
+result = _element("results")
+slot = _element("slots")
+visit = _element("visits")
+event = _element("events")
+position = _element("position")
+stack = _element("stack")

@@ -1,12 +1,15 @@
 """What a correct answer takes; closed forms of pipelines, speculation, rooflines and padding."""
 
 from tailqa.cost.attempts import measure_retries
+from tailqa.cost.load import load_pipeline, shipped_pipelines
 from tailqa.cost.padding import padding_counts
 from tailqa.cost.pipeline import amdahl, erlang_c
 from tailqa.cost.redrawn import AttemptCounts
 from tailqa.cost.resampling import per_correct, seconds_per_correct
 from tailqa.cost.retry import BetaBinomial, Retried, unbiased_pass_at
 from tailqa.cost.roofline import prefill_operations, roofline_share
+from tailqa.cost.schema import Pipeline
+from tailqa.cost.settings import sweep_values
 from tailqa.cost.speculative import (
     break_even_acceptance,
     speculative_speedup,
@@ -16,17 +19,21 @@ from tailqa.cost.speculative import (
 __all__ = [
     "AttemptCounts",
     "BetaBinomial",
+    "Pipeline",
     "Retried",
     "amdahl",
     "break_even_acceptance",
     "erlang_c",
+    "load_pipeline",
     "measure_retries",
     "padding_counts",
     "per_correct",
     "prefill_operations",
     "roofline_share",
     "seconds_per_correct",
+    "shipped_pipelines",
     "speculative_speedup",
     "speculative_tokens",
+    "sweep_values",
     "unbiased_pass_at",
 ]

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 FEW = 5
 # Counts drawn at once; bounds the memory, not the result.
 _BLOCK = 4_000_000
-_COUNTS = ("n", "n_made", "n_right", "units", "mixed", "failing", "succeeding")
+_EDGE = 1e-6
+_ONE_SIGMA = 0.8413447460685429
+_COUNTS = ("n", "n_made", "n_right", "units", "mixed", "few")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,10 +45,10 @@ class Redrawn:
 
     `unbiased` holds pass@k by Chen's estimator, one column per k up to the most attempts made,
     `fitted` that of the beta-binomial; `second` is the fitted E[p²]. Of the units, `mixed` hold a
-    query with right and wrong attempts, `failing` a wrong attempt, `succeeding` a right one.
-    `room`, of shape (2, most), is what the squared distance of the lower and the upper limit of
-    `unbiased` lacks where few units fail or succeed. `parameters` are (a, b) of the observed data,
-    None for a mixture.
+    query with right and wrong attempts; `few` counts those that may fail and that may succeed
+    within k attempts, shape (2, most). `room`, of the same shape, is what the squared distances of
+    the limits of `unbiased` lack where those are few. `parameters` are (a, b) of the observed
+    data, None for a mixture.
     """
 
     n: int
@@ -54,8 +56,7 @@ class Redrawn:
     n_right: int
     units: int
     mixed: int
-    failing: int
-    succeeding: int
+    few: "Floats"
     unbiased: "Floats"
     fitted: "Floats"
     second: "Floats"
@@ -123,13 +124,29 @@ def mixture(parts: Sequence[Redrawn], shares: Sequence[float]) -> Redrawn:
     )
 
 
-def limits(draws: "Floats", level: float) -> "tuple[Floats, Floats]":
-    """Percentiles of the resamples (axis 0), never on the other side of the observed value."""
+def percentiles(draws: "Floats", level: float) -> "tuple[Floats, Floats]":
+    """Limits from the resamples (axis 0), never on the other side of the observed value."""
     import numpy as np
 
     tail = (1 - level) / 2
     low, high = np.nanquantile(draws[1:], [tail, 1 - tail], axis=0)
     return np.minimum(low, draws[0]), np.maximum(high, draws[0])
+
+
+def share_limits(draws: "Floats", level: float) -> "tuple[Floats, Floats]":
+    """Limits of figures in [0, 1]: percentiles, or the normal limits of the logit where wider.
+
+    The standard error of the logit is half the distance of its 16th and 84th percentile.
+    Percentiles alone are too sure of themselves near 0 and 1.
+    """
+    import numpy as np
+    from scipy.special import expit, logit, ndtri
+
+    low, high = percentiles(draws, level)
+    logits = logit(draws.clip(_EDGE, 1 - _EDGE))
+    ends = np.nanquantile(logits[1:], [1 - _ONE_SIGMA, _ONE_SIGMA], axis=0)
+    half = ndtri((1 + level) / 2) * (ends[1] - ends[0]) / 2
+    return np.minimum(low, expit(logits[0] - half)), np.maximum(high, expit(logits[0] + half))
 
 
 def _units(strata: Sequence[AttemptCounts], tables: "Sequence[Table]") -> "Floats":
@@ -192,48 +209,44 @@ def _curves(
     # All right or all wrong: the likelihood is highest where p is 1, or 0, at every query.
     same = np.isnan(second)
     fitted[same], second[same] = unbiased[same, :1], unbiased[same, 0]
+    few = np.array(
+        [
+            [_holding(units, column) for column in rows.T]
+            for rows in (known & (passed < 1), known & (passed > 0))
+        ]
+    )
     return Redrawn(
         n=int(units.sum()),
         n_made=int(units.sum(axis=0) @ made),
         n_right=int(units.sum(axis=0) @ right),
         units=len(units),
         mixed=_holding(units, (right > 0) & (wrong > 0)),
-        failing=_holding(units, wrong > 0),
-        succeeding=_holding(units, right > 0),
+        few=few,
         unbiased=unbiased,
         fitted=fitted,
         second=second,
-        room=_room(units, passed, known, unbiased, level),
+        room=_room(unbiased, few, [_holding(units, column) for column in known.T], level),
         parameters=(float(fit[0, 0]), float(fit[0, 1])),
     )
 
 
 def _holding(units: "Floats", rows: "npt.NDArray[np.bool_]") -> int:
+    """How many units have a query in one of these rows of the table."""
     return int(units[:, rows].any(axis=1).sum())
 
 
-def _room(
-    units: "Floats",
-    passed: "Floats",
-    known: "npt.NDArray[np.bool_]",
-    unbiased: "Floats",
-    level: float,
-) -> "Floats":
+def _room(unbiased: "Floats", few: "Floats", asked: Sequence[int], level: float) -> "Floats":
     """What the squared distances of the limits lack to Clopper–Pearson's, where few units show."""
     import numpy as np
 
-    value, (low, high) = unbiased[0], limits(unbiased, level)
-    room = np.zeros((2, len(value)))
-    for k in range(len(value)):
-        n = _holding(units, known[:, k])
-        failing = _holding(units, known[:, k] & (passed[:, k] < 1))
-        succeeding = _holding(units, known[:, k] & (passed[:, k] > 0))
-        if n and failing < FEW:
-            least = 1 - _at_most(failing, n, level)
-            room[0, k] = max(0.0, (value[k] - least) ** 2 - (value[k] - low[k]) ** 2)
-        if n and succeeding < FEW:
-            most = _at_most(succeeding, n, level)
-            room[1, k] = max(0.0, (most - value[k]) ** 2 - (high[k] - value[k]) ** 2)
+    value = unbiased[0]
+    ends = percentiles(unbiased, level)
+    room = np.zeros(few.shape)
+    for side, k in zip(*np.nonzero(few < FEW), strict=True):
+        if asked[k]:
+            most = _at_most(int(few[side, k]), asked[k], level)
+            distance = value[k] - (1 - most) if side == 0 else most - value[k]
+            room[side, k] = max(0.0, max(0.0, distance) ** 2 - (value[k] - ends[side][k]) ** 2)
     return room
 
 

@@ -7,6 +7,7 @@ from tailqa.report.gate_json import render_gate_json
 from tailqa.report.gate_junit import render_junit
 from tailqa.report.gate_markdown import render_gate_markdown
 from tailqa.report.gate_table import render_gate
+from tailqa.report.operations_page import render_operations_page, write_operations_page
 from tailqa.report.operations_result import (
     COST,
     load_operations,
@@ -15,6 +16,13 @@ from tailqa.report.operations_result import (
 )
 from tailqa.report.operations_table import render_operations
 from tailqa.report.page import render_page, write_page, write_summary
+from tailqa.report.replay_result import (
+    load_replay,
+    render_replay_json,
+    replay_paths,
+    write_replay,
+)
+from tailqa.report.replay_table import render_replay
 from tailqa.report.result import (
     load_answers,
     load_report,
@@ -33,6 +41,7 @@ __all__ = [
     "load_answers",
     "load_bench",
     "load_operations",
+    "load_replay",
     "load_report",
     "load_run",
     "render_bench",
@@ -44,17 +53,23 @@ __all__ = [
     "render_junit",
     "render_operations",
     "render_operations_json",
+    "render_operations_page",
     "render_page",
     "render_plan",
+    "render_replay",
+    "render_replay_json",
     "render_suite",
     "render_terminal",
+    "replay_paths",
     "save_answers",
     "save_report",
     "three_sentences",
     "write_bench",
     "write_bench_page",
     "write_operations",
+    "write_operations_page",
     "write_page",
+    "write_replay",
     "write_run",
     "write_summary",
 ]

@@ -73,7 +73,12 @@ def draft_choice(drafting: DraftingResult) -> Choice:
 
 
 def options_side_by_side(choices: Sequence[Choice]) -> list[tuple[str, str, list[tuple[str, ...]]]]:
-    """As choices.html.j2 shows it: title, sentence, and figures (name, value, interval, why)."""
+    """As choices.html.j2 shows it: title, sentence, and figures (name, value, interval, why).
+
+    Empty where there are not at least two to choose from.
+    """
+    if len(choices) < 2:
+        return []
     return [
         (choice.title, choice.sentence, [_shown(f) for f in choice.figures]) for choice in choices
     ]

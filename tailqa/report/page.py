@@ -49,7 +49,7 @@ def render_page(run: Run) -> str:
     embedded = embed(run.answers)
     choices = options_side_by_side(choices_of(report))
     style, script = asset("page.css"), asset("page.js")
-    style += asset(OPERATIONS_STYLE) if choices else ""
+    style += asset(OPERATIONS_STYLE) if choices or report.operations else ""
     return (
         environment()
         .get_template("page.html.j2")

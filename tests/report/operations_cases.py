@@ -75,9 +75,12 @@ def option_cost(
     """A stratum where everything that can grow is `scale` times as much."""
     figures: dict[Figure, Measured] = {}
     for figure, value in zip(_FIGURES, _VALUES[option], strict=True):
-        share = figure in ("resolved", "uncaught", "given_up", "escalated")
-        found = value / scale if figure == "resolved" else value if share else value * scale
-        figures[figure] = about(found, 0.02 if figure == "resolved" else 0.06, n)
+        if figure == "resolved":
+            found = about(min(0.985, value / scale), 0.02, n)
+            figures[figure] = replace(found, high=min(1.0, found.high))
+        else:
+            share = figure in ("uncaught", "given_up", "escalated")
+            figures[figure] = about(value if share else value * scale, 0.06, n)
     draws: Mapping[Figure, tuple[float | None, ...]] = {}
     if scope == ALL_TRAFFIC:
         draws = {"p95_s": (1.4, 1.5, None), "mean_s": (0.9, 0.91, 0.92)}
@@ -208,7 +211,7 @@ def make_operations(**changes: object) -> Operations:
                 variable="max attempts",
                 option="escalated",
                 figure="tokens_per_resolved",
-                current=3,
+                current=3.0,
                 value=TooFew(reason="the student takes more tokens at every cap", n=720),
                 meaning="",
             ),

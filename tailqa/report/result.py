@@ -1,6 +1,7 @@
 """result.json and answers.parquet, written and read back."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from tailqa.core.report import FORMAT_VERSION, AnswerRow, Report
 from tailqa.report.escape import storable
 from tailqa.report.files import read_bytes, write_atomic
 from tailqa.report.json_text import first_fault, json_text, parsed
+from tailqa.report.operations_result import finite_draws
 
 if TYPE_CHECKING:
     import pyarrow
@@ -23,8 +25,10 @@ def render_json(report: Report) -> str:
     """`report` as JSON, the same text for the same report; result.json adds a line feed.
 
     The field `n` of each stratum is derived from its cells. Raises ResultError where a number is
-    not finite.
+    not finite, but for draws of the operations, which become null.
     """
+    if report.operations:
+        report = replace(report, operations=finite_draws(report.operations))
     values = _adapter().dump_python(report)
     values = {"format_version": values.pop("format_version"), **values}
     values["strata"] = [

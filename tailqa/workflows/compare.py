@@ -23,6 +23,7 @@ from tailqa.workflows.outcomes import cluster_findings, overall_result, stratum_
 from tailqa.workflows.pooling import interaction
 from tailqa.workflows.provenance import findings, fingerprint
 from tailqa.workflows.residency import FreeBytes, reason_to_part
+from tailqa.workflows.retries import retry_results
 from tailqa.workflows.rows import answer_rows
 from tailqa.workflows.runs import run_folder
 from tailqa.workflows.speed import Timings, cost_summaries, latency_summaries, time_both
@@ -155,6 +156,7 @@ def _report(asked: Asked, times: Timings, grader: Grader, options: Options) -> R
         seed=options.seed,
         created=options.created,
         audit=audit(suite, pairs, asked.looks),
+        retries=retry_results(suite.strata, pairs, seed=options.seed),
     )
     if asked.again is not None:
         floor = noise_floor(suite, pairs, asked.again, grader, teacher)

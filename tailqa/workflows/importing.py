@@ -24,6 +24,7 @@ from tailqa.workflows.gate import UNJUDGED, gate
 from tailqa.workflows.outcomes import cluster_findings, overall_result, stratum_results
 from tailqa.workflows.pooling import interaction
 from tailqa.workflows.provenance import findings
+from tailqa.workflows.retries import retry_results
 from tailqa.workflows.rows import answer_rows
 from tailqa.workflows.runs import run_folder
 from tailqa.workflows.speed import cost_summaries
@@ -105,6 +106,7 @@ def _report(
         seed=options.seed,
         created=created,
         audit=audit(_asked(imported), imported.pairs, {}),
+        retries=retry_results(imported.strata, imported.pairs, seed=options.seed),
     )
     return replace(report, verdict=gate(report))
 

@@ -90,3 +90,8 @@ def test_the_installed_package_finds_its_policies(installed):
     assert "name: strict\n" in run(
         installed, "-m", "tailqa", "gate", "--show-policy", "--policy", "strict"
     )
+
+
+def test_the_installed_package_finds_its_pipelines(installed):
+    code = "from tailqa.cost import load_pipeline; print(load_pipeline('rag').name)"
+    assert run(installed, "-c", code) == "rag\n"

@@ -13,6 +13,7 @@ EVERY_WHOLE = 24
 """A sweep over whole numbers takes each of them up to so many."""
 POINTS = 20
 MOST = 1000
+DEEPEST = 20
 _SWEEP = "must be START:STOP, START:STOP:COUNT, or values with commas between, as in 1:20 or 1,2,5"
 
 
@@ -97,7 +98,7 @@ def _named(key: str) -> str:
 def _put(data: object, key: str, value: object, faults: Faults) -> Location | None:
     """Puts `value` at `key`, making the mappings on the way that are not there."""
     *way, last = key.split(".")
-    if not all((*way, last)):
+    if not all((*way, last)) or len(way) > DEEPEST:
         faults.add(_named(key), "must be names joined by dots, as in policy.max_attempts")
         return None
     place: list[str | int] = []

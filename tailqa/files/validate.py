@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
@@ -17,6 +18,7 @@ StandIns = Mapping[str, object]
 Repair = Callable[[dict[str, object], Location], None]
 
 _NONE: StandIns = MappingProxyType({})
+_MAPPING = re.compile(r"a valid dictionary or (instance of \w+|object to extract fields from)")
 _UNION = ("union_tag_invalid", "union_tag_not_found")
 
 
@@ -77,7 +79,8 @@ def _note(found: Any, document: Document, keys: Sequence[str], faults: Faults) -
         rule, value = "is required", None
         location = (*location, found["loc"][-1])
     elif found["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(found["loc"][-1]), keys, n=1)
+        key = str(found["loc"][-1])
+        near = difflib.get_close_matches(key, [known for known in keys if known != key], n=1)
         rule = "is not a known key" + (f"; did you mean {near[0]}?" if near else "")
         value = None
     elif found["type"] in _UNION:
@@ -104,9 +107,7 @@ def shown(location: Location) -> str:
 
 def _sentence(message: str) -> str:
     message = message.removeprefix("Value error, ").replace("Input should be", "must be")
-    message = message.replace(
-        "a valid dictionary or object to extract fields from", "keys with values"
-    )
+    message = _MAPPING.sub("keys with values", message)
     return message[:1].lower() + message[1:]
 
 

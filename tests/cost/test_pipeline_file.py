@@ -384,6 +384,11 @@ def test_a_fault_of_a_setting_names_it(file, setting):
     assert found == [f"--set {BAD_SETS[setting]}"]
 
 
+@pytest.mark.parametrize("sets", [{"a." * 3000 + "b": "1"}, {"policy": "{a: " * 2000 + "}" * 2000}])
+def test_settings_without_end_are_faults(file, sets):
+    assert faults(file, GOOD, sets)
+
+
 def test_a_rate_for_arrivals_without_one_says_what_to_do(file):
     other = GOOD.replace("kind: poisson, rate: 1.0", "kind: closed, clients: 2")
     change = 'to change the kind: --set "arrivals={kind: poisson, rate: …}"'

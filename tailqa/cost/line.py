@@ -66,15 +66,21 @@ class Times:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Station:
-    """One stage. `servers` 0 stands for no limit, so that nothing waits.
+    """One stage: first come, first served. `servers` 0 stands for no limit, so nothing waits.
 
     `time` is None for the models' own work (roles generation and teacher). A server of those
-    works on up to `concurrency` requests at a time, sharing its speed by the model's slowdown. A
-    request passes with `probability`, else it skips the stage in no time. `after` holds the
-    indices of the stages that must be over before; stages with `repeats` are passed again by
-    every retry and every further call of a chain. Stations of role teacher and person stand
-    outside the graph: only what is escalated goes there. A station that `shares` has no servers
-    of its own: it waits in the line of the station of that index, for a server of its.
+    works on up to `concurrency` requests at a time, sharing its speed by the model's slowdown; a
+    request goes to the server that holds fewest, and waits where all are full. With no limit of
+    servers each request has its own. A request passes with `probability`, else it skips the
+    stage in no time. `after` holds the indices of the stages that must be over before; an attempt
+    is over when all stages are over that nothing comes after. Stages with `repeats`, and the
+    generation stage always, are passed again by every retry and every further call of a chain,
+    the others only until they are over once. Stations of role teacher and person stand outside
+    the graph: only what is escalated goes there. There is at most one of each role but stage;
+    without a generation stage an attempt takes tokens and no time. A station that `shares` has
+    no servers of its own, whatever its `servers` and `concurrency`: it waits in the line of the
+    station of that index, for a server of its; where those take several requests at a time, only
+    the models' stations may share them.
     """
 
     name: str
@@ -132,15 +138,18 @@ class Rules:
     """What happens to an attempt that is not accepted.
 
     The verifier accepts a right answer with chance `sensitivity`, a wrong one with
-    `false_accepts`. Every attempt after the first has `added_prompt_tokens` more in its prompt,
-    and turns a share `lift` of what would be wrong into right: p' = p + lift · (1 − p). Before
-    retry j (from 1) `back_off_s · back_off_factor^(j − 1)` pass. An attempt that takes longer
-    than `timeout_s` counts as refused and is taken off its server. Where generation takes longer
-    than `hedge_after_s`, a second copy is sent; the first to finish counts, the other is taken
-    off. After `max_attempts`, up to `second_attempts` of the teacher, or one of a person who is
-    right with `person_right`, whose answer is always accepted; without escalation it is given up.
-    A request is `calls` such calls in a row on the same query; one accepted wrong answer makes
-    the whole uncaught, one given up ends it.
+    `false_accepts`, in no time. Every attempt of a model at a call after its first there has
+    `added_prompt_tokens` more in its prompt, and turns a share `lift` of what would be wrong into
+    right: p' = p + lift · (1 − p). Before retry j (from 1) `back_off_s · back_off_factor^(j − 1)`
+    pass. An attempt of either model that takes longer than `timeout_s`, waiting and all stages
+    included, counts as refused and is taken off its queues and servers. Where the generation
+    stage takes longer than `hedge_after_s`, waiting included, a second copy is sent, with an
+    answer, tokens and noise of its own; the first to finish counts, the other is taken off. After
+    `max_attempts`, up to `second_attempts` of the teacher, each shown to the same verifier and
+    without back-off, or one of a person who is right with `person_right`, whose answer is always
+    accepted and never timed out; without escalation it is given up. A request is `calls` such
+    calls in a row on the same query; one accepted wrong answer makes the whole uncaught, one
+    given up ends it as given up.
     """
 
     max_attempts: int = 1
@@ -172,9 +181,10 @@ class System:
 class Load:
     """The requests, one entry each: which query, and the chances that an attempt at it is right.
 
-    Open arrivals: `arrival_s`, not falling. Closed: `arrival_s` is None and `clients` each send
-    their next request `think` after the last was answered. The factors scale an attempt's tokens
-    (a trace has its own lengths); 1 where a request is as long as it was measured.
+    Open arrivals: `arrival_s`, not falling, and `clients` is 0. Closed: `arrival_s` is None;
+    `clients` all send a request at 0, and each its next `think` after the last was answered or
+    given up; who sends takes the next entry. The factors scale an attempt's measured tokens (a
+    trace has its own lengths), not the added ones; 1 where a request is as long as measured.
     """
 
     query: "Ints"
@@ -191,10 +201,14 @@ class Load:
 class Simulated:
     """What became of every request, and of every station.
 
-    `outcome` is 0 resolved, 1 uncaught, 2 given up. Tokens are summed over all attempts of the
-    model and of the second one, cancelled copies included. `busy_s` is the time that servers
-    worked (for a sharing server: that it held any request), `work_s` the seconds of work alone
-    that they finished, `waited_s` summed over `visits`.
+    `arrival_s` is when it was sent. `outcome` is 0 resolved, 1 uncaught, 2 given up. `attempts`
+    counts those of both models, without copies and without a person's. Tokens are summed over
+    all attempts of the model and of the second one: in full from the moment that a server begins
+    on them, so also where a copy or a late attempt is taken off, and not where it only waited.
+    `busy_s` is the time that servers worked, summed over the station's servers (for a sharing
+    server: that it held any request, and all of it at the station that owns it), `work_s` the seconds of work alone that they finished,
+    `waited_s` the time in the queue, summed over `visits`; copies are visits, skipped stages are
+    none. `end_s` is when the last request ended, counted from time 0.
     """
 
     arrival_s: "Floats"

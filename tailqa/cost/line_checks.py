@@ -26,6 +26,7 @@ def check_system(system: System) -> None:
         found = [station.name for station in system.stations if station.role == role]
         _require(len(found) <= 1, f"stations may hold one of role {role}, got {found}")
     _check_graph(system.stations)
+    _check_shared(system.stations)
     _check_rules(system.rules)
     _check_model("model", system.model, _concurrency(system, "generation"))
     if system.second is not None:
@@ -116,6 +117,19 @@ def _check_graph(stations: Sequence[Station]) -> None:
         left -= free
 
 
+def _check_shared(stations: Sequence[Station]) -> None:
+    for n, station in enumerate(stations):
+        if station.shares is None:
+            continue
+        where = f"station {station.name}: shares"
+        known = 0 <= station.shares < len(stations) and station.shares != n
+        _require(known, f"{where} must be the index of another station, got {station.shares!r}")
+        owner = stations[station.shares]
+        _require(owner.shares is None, f"{where} must name a station with servers of its own")
+        alone = owner.concurrency == 1 or station.role in _OWN_WORK
+        _require(alone, f"{where} must be of concurrency 1 for role {station.role}")
+
+
 def _check_rules(rules: Rules) -> None:
     for name in ("max_attempts", "calls", "second_attempts"):
         _whole(f"rules.{name}", getattr(rules, name), 1)
@@ -140,8 +154,11 @@ def _check_escalation(system: System) -> None:
 
 
 def _concurrency(system: System, role: str) -> int:
-    found = (s.concurrency for s in system.stations if s.role == role and s.servers > 0)
-    return next(found, 1)
+    for station in system.stations:
+        if station.role == role:
+            owner = station if station.shares is None else system.stations[station.shares]
+            return owner.concurrency if owner.servers > 0 else 1
+    return 1
 
 
 def _check_model(where: str, model: Model, concurrency: int) -> None:

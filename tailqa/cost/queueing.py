@@ -1,20 +1,22 @@
-"""How long requests wait for a server, in closed form."""
+"""Mean waits at one station, and how often a fan-out meets the slow tail."""
+
+import math
 
 from tailqa.cost.pipeline import erlang_c
 
 
 def mmc_wait(servers: int, arrival_rate: float, service_s: float) -> float:
-    """Mean wait in M/M/c, seconds: C(c, a)·s/(c − a) with a = rate·s (Erlang 1917).
+    """Mean seconds in the queue of M/M/c: Poisson arrivals, exponential service (Erlang C).
 
-    Raises ValueError as `erlang_c`, and for a negative rate or time.
+    `arrival_rate` per second, `service_s` the mean service time. Raises ValueError for servers
+    below 1, negative values, and a load at or above the servers: there is no steady state.
 
     >>> round(mmc_wait(2, 1.5, 1.0), 4)
     1.2857
     """
-    if arrival_rate < 0 or service_s < 0:
-        raise ValueError(
-            f"arrival_rate and service_s must be at least 0, got {arrival_rate!r}, {service_s!r}"
-        )
+    for name, value in (("arrival_rate", arrival_rate), ("service_s", service_s)):
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name} must be finite and at least 0, got {value!r}")
     load = arrival_rate * service_s
     return erlang_c(servers, load) * service_s / (servers - load)
 
@@ -26,29 +28,32 @@ def allen_cunneen_wait(
     arrival_cv2: float,
     service_cv2: float,
 ) -> float:
-    """Mean wait in G/G/c, seconds: M/M/c's times (Ca² + Cs²)/2 (Allen 1990; Kingman for c = 1).
+    """Mean seconds in the queue of G/G/c, about: M/M/c's times (ca² + cs²)/2 (Allen 1990).
 
-    The `cv2` are squared coefficients of variation, at least 0. Exact for M/M/c and M/G/1. Raises
-    ValueError as `mmc_wait`.
+    `arrival_cv2` and `service_cv2` are the squared coefficients of variation of the times between
+    arrivals and of service. Kingman's formula (1961) for one server; exact for M/M/c and, with
+    one server, for M/G/1. Raises ValueError as `mmc_wait` does, and for a negative cv².
 
-    >>> round(allen_cunneen_wait(1, 0.8, 1.0, 1.0, 0.0), 4)
-    2.0
+    >>> allen_cunneen_wait(1, 0.5, 1.0, 1.0, 0.0)
+    0.5
     """
-    if arrival_cv2 < 0 or service_cv2 < 0:
-        raise ValueError(
-            f"arrival_cv2 and service_cv2 must be at least 0, got {arrival_cv2!r}, {service_cv2!r}"
-        )
+    for name, value in (("arrival_cv2", arrival_cv2), ("service_cv2", service_cv2)):
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name} must be finite and at least 0, got {value!r}")
     return mmc_wait(servers, arrival_rate, service_s) * (arrival_cv2 + service_cv2) / 2
 
 
 def fan_out_share(share: float, calls: int) -> float:
-    """The chance that one of `calls` is among the slowest `share`: 1 − (1 − share)^calls.
+    """Share of requests that meet at least one slow call of `calls`: 1 − (1 − share)^calls.
 
-    Dean & Barroso 2013. Raises ValueError unless share lies in [0, 1] and calls is at least 1.
+    `share` is that of slow calls, in [0, 1] (Dean & Barroso 2013). Raises ValueError for a share
+    outside and for calls below 1.
 
     >>> round(fan_out_share(0.01, 100), 3)
     0.634
     """
-    if not 0 <= share <= 1 or calls < 1:
-        raise ValueError(f"share must lie in [0, 1] and calls be ≥ 1, got {share!r}, {calls!r}")
-    return 1 - (1 - share) ** calls
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must lie in [0, 1], got {share!r}")
+    if isinstance(calls, bool) or int(calls) != calls or calls < 1:
+        raise ValueError(f"calls must be a whole number of at least 1, got {calls!r}")
+    return 1.0 if share == 1 else -math.expm1(calls * math.log1p(-share))

@@ -1,5 +1,10 @@
 """The event loop of the simulation, and what becomes of an attempt that is over."""
 
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
 import numba
 
 from tailqa.cost.kernel import views
@@ -28,9 +33,8 @@ from tailqa.cost.kernel.views import compiled
 from tailqa.cost.kernel.visits import first_to_finish, leave, source_of, visit_of
 
 
-def _go(worlds: Records) -> bool:
-    """Go on until every request has ended (True) or no slot is free for the next (False)."""
-    world = worlds[0]
+@compiled
+def _go(world: Record) -> bool:
     n_requests = world.n_requests
     closed = world.closed
     if closed and world.sequence == 0:
@@ -242,6 +246,19 @@ def _end(world: Record, number: int, outcome: int, now: float) -> None:
         schedule(world, source_of(world, number, thinking + 1), now + think_s)
 
 
-# numba looks at the age of this file alone to see whether what it kept is still good: touch it
-# after a change to what is compiled in other files.
-go = numba.njit(nogil=True, error_model="numpy", cache=True)(_go)
+def _kept(sources: int) -> Callable[[Records], bool]:
+    def go(worlds: Records) -> bool:
+        # numba looks at the age of this file alone, but also at what a function closes over, to
+        # see whether the compiled form on disk is still good.
+        _ = sources
+        return _go(worlds[0])
+
+    compiled_once = numba.njit(nogil=True, error_model="numpy", cache=True)(go)
+    return cast("Callable[[Records], bool]", compiled_once)
+
+
+_SOURCES = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+
+go = _kept(zlib.crc32(_SOURCES))
+"""Let the run of a world, given as an array of one, go on: True when every request has ended,
+False when it needs room for more requests at a time."""

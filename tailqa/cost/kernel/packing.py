@@ -49,10 +49,9 @@ def packed(system: System) -> Run:
         for s in range(len(system.stations))
     ]
     stations = _stations(system.stations, following)
-    for record in stations:
-        if record["who"] in {MODEL, SECOND}:
-            record["alone"] = models[record["who"]].speed.slowdown[0]
-    servers, places = _servers(stations, len(system.model.speed.slowdown))
+    for who, model in enumerate(models):
+        stations["alone"][stations["who"] == who] = model.speed.slowdown[0]
+    servers, places = _servers(stations)
     arrays = {
         "stations": stations,
         "following": _joined(following, np.int64),
@@ -131,9 +130,11 @@ def _joined(parts: Sequence[object], kind: type = np.float64) -> "Floats | Ints"
 def _stations(given: Sequence[Station], following: Sequence[Sequence[int]]) -> Records:
     records = np.zeros(len(given), STATION)
     first_next = 0
-    for record, station, after_it in zip(records, given, following, strict=True):
+    for n, (record, station, after_it) in enumerate(zip(records, given, following, strict=True)):
+        record["line"] = n if station.shares is None else station.shares
         record["servers"] = station.servers
-        record["sharing"] = station.time is None and station.servers > 0 and station.concurrency > 1
+        own = station.shares is None and station.servers > 0
+        record["sharing"] = own and station.time is None and station.concurrency > 1
         record["concurrency"] = station.concurrency
         record["free"] = station.servers * (station.concurrency if record["sharing"] else 1)
         record["who"] = _WHO[station.role]
@@ -147,17 +148,19 @@ def _stations(given: Sequence[Station], following: Sequence[Sequence[int]]) -> R
     return records
 
 
-def _servers(stations: Records, n_slowdown: int) -> tuple[Records, Records]:
-    """The sharing servers and their places; the second model's slowdowns follow the first's."""
+def _servers(stations: Records) -> tuple[Records, Records]:
+    """The sharing servers and their places."""
     sharing = [s for s in range(len(stations)) if stations[s]["sharing"]]
     servers = np.zeros(sum(int(stations[s]["servers"]) for s in sharing), SERVER)
     number = first_place = 0
     for s in sharing:
+        served = stations["who"][stations["line"] == s]
         stations[s]["first_server"] = number
         for _ in range(stations[s]["servers"]):
             servers[number]["station"] = s
             servers[number]["first_place"] = first_place
-            servers[number]["first_slowdown"] = n_slowdown if stations[s]["who"] == SECOND else 0
+            servers[number]["for_model"] = MODEL in served
+            servers[number]["for_second"] = SECOND in served
             number += 1
             first_place += int(stations[s]["concurrency"])
     return servers, np.zeros(first_place, PLACE)
@@ -165,16 +168,18 @@ def _servers(stations: Records, n_slowdown: int) -> tuple[Records, Records]:
 
 def _models(models: Sequence[Model]) -> Records:
     records = np.zeros(len(models), MODEL_RECORD)
-    query = attempt = noise = 0
+    query = attempt = noise = slowdown = 0
     for record, model in zip(records, models, strict=True):
         record["first_query"], record["first_attempt"] = query, attempt
         record["first_noise"], record["n_noise"] = noise, len(model.speed.noise)
+        record["first_slowdown"] = slowdown
         record["base_s"] = model.speed.base_s
         record["prompt_token_s"] = model.speed.prompt_token_s
         record["completion_token_s"] = model.speed.completion_token_s
         query += len(model.attempts.first)
         attempt += len(model.attempts.prompt_tokens)
         noise += len(model.speed.noise)
+        slowdown += len(model.speed.slowdown)
     return records
 
 

@@ -38,14 +38,16 @@ def _record(**fields: str) -> np.dtype[np.void]:
 FLOAT, INT = np.dtype(np.float64), np.dtype(np.int64)
 DISTRIBUTION = _record(i8="kind first_value n_values", f8="first second")
 STATION = _record(
-    i8="servers sharing concurrency first_server who outside repeats n_before first_next n_next"
+    i8="line servers sharing concurrency first_server who outside repeats n_before first_next n_next"
     " free head tail visits",
     f8="probability alone busy_s work_s waited_s",
 )
-SERVER = _record(i8="station held first_place first_slowdown", f8="virtual_s updated_s")
-PLACE = _record(i8="visit", f8="finish_s")
+SERVER = _record(
+    i8="station held first_place for_model for_second", f8="virtual_s second_virtual_s updated_s"
+)
+PLACE = _record(i8="visit who", f8="finish_s")
 MODEL_RECORD = _record(
-    i8="first_query first_noise n_noise first_attempt",
+    i8="first_query first_noise n_noise first_attempt first_slowdown",
     f8="base_s prompt_token_s completion_token_s",
 )
 SLOT = _record(

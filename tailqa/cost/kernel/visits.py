@@ -37,17 +37,18 @@ def enter(world: Record, slot: int, part: int, number: int, now: float) -> None:
     visit.source = source_of(world, slot, part)
     visit.since_s = now
     station.visits += 1
-    if station.servers == 0 or station.free > 0:
+    line = views.station(world, station.line)
+    if line.servers == 0 or line.free > 0:
         _start(world, v, now)
         return
     visit.state = WAITING
     visit.next = 0
-    visit.previous = station.tail
-    if station.tail > 0:
-        views.visit(world, station.tail - 1).next = v + 1
+    visit.previous = line.tail
+    if line.tail > 0:
+        views.visit(world, line.tail - 1).next = v + 1
     else:
-        station.head = v + 1
-    station.tail = v + 1
+        line.head = v + 1
+    line.tail = v + 1
 
 
 @compiled
@@ -55,24 +56,25 @@ def leave(world: Record, v: int, finished: bool, now: float) -> None:
     """Leave the queue or the server; the next in the queue takes its place."""
     visit = views.visit(world, v)
     station = views.station(world, visit.station)
+    line = views.station(world, station.line)
     if visit.state == WAITING:
         station.waited_s += now - visit.since_s
-        _unlink(world, station, visit)
+        _unlink(world, line, visit)
         visit.state = ABSENT
         return
     visit.state = ABSENT
-    if station.sharing:
+    if line.sharing:
         _quit(world, visit, now)
     else:
         station.busy_s += now - visit.since_s
         cancel(world, visit.source)
     if finished:
         station.work_s += visit.work_s
-    if station.servers > 0:
-        station.free += 1
-        if station.head > 0:
-            following = station.head - 1
-            _unlink(world, station, views.visit(world, following))
+    if line.servers > 0:
+        line.free += 1
+        if line.head > 0:
+            following = line.head - 1
+            _unlink(world, line, views.visit(world, following))
             _start(world, following, now)
 
 
@@ -80,14 +82,15 @@ def leave(world: Record, v: int, finished: bool, now: float) -> None:
 def _start(world: Record, v: int, now: float) -> None:
     visit = views.visit(world, v)
     station = views.station(world, visit.station)
+    line = views.station(world, station.line)
     station.waited_s += now - visit.since_s
     visit.state = SERVED
     visit.since_s = now
     if station.who in (MODEL, SECOND):
         pay(world, visit, station.who)
-    if station.servers > 0:
-        station.free -= 1
-    if station.sharing:
+    if line.servers > 0:
+        line.free -= 1
+    if line.sharing:
         _join(world, v, now)
     else:
         schedule(world, visit.source, now + visit.work_s * station.alone)
@@ -106,48 +109,63 @@ def pay(world: Record, visit: Record, who: int) -> None:
 
 
 @compiled
-def _unlink(world: Record, station: Record, visit: Record) -> None:
+def _unlink(world: Record, line: Record, visit: Record) -> None:
     if visit.previous > 0:
         views.visit(world, visit.previous - 1).next = visit.next
     else:
-        station.head = visit.next
+        line.head = visit.next
     if visit.next > 0:
         views.visit(world, visit.next - 1).previous = visit.previous
     else:
-        station.tail = visit.previous
+        line.tail = visit.previous
 
 
-# A sharing server counts in virtual seconds, in which each request that it holds progresses by
-# one second of its work. So only the first to finish has an event.
+# A sharing server counts in virtual seconds of each model, in one of which every request of the
+# model that it holds progresses by one second of its work. So only the first to finish has an
+# event.
 
 
 @compiled
 def first_to_finish(world: Record, number: int) -> int:
     """The place, on a sharing server that holds any, of the visit that is done first."""
     server = views.server(world, number)
-    first = server.first_place
-    best = first
-    for place in range(first + 1, first + server.held):
-        if views.place(world, place).finish_s < views.place(world, best).finish_s:
+    best = server.first_place
+    for place in range(best + 1, best + server.held):
+        if _left(world, server, place) < _left(world, server, best):
             best = place
     return best
+
+
+@compiled
+def _left(world: Record, server: Record, place: int) -> float:
+    held = views.place(world, place)
+    at = server.virtual_s if held.who == MODEL else server.second_virtual_s
+    return max(held.finish_s - at, 0.0) * _pace(world, server, held.who)
+
+
+@compiled
+def _pace(world: Record, server: Record, who: int) -> float:
+    return views.slowdown(world, views.model(world, who).first_slowdown + server.held - 1)
 
 
 @compiled
 def _join(world: Record, v: int, now: float) -> None:
     visit = views.visit(world, v)
     station = views.station(world, visit.station)
-    number = station.first_server
-    for other in range(number + 1, station.first_server + station.servers):
+    line = views.station(world, station.line)
+    number = line.first_server
+    for other in range(number + 1, line.first_server + line.servers):
         if views.server(world, other).held < views.server(world, number).held:
             number = other
     server = views.server(world, number)
     _advance(world, server, now)
-    place = server.first_place + server.held
-    views.place(world, place).visit = v
-    views.place(world, place).finish_s = server.virtual_s + visit.work_s
     visit.server = number
-    visit.place = place
+    visit.place = server.first_place + server.held
+    place = views.place(world, visit.place)
+    place.visit = v
+    place.who = station.who
+    at = server.virtual_s if station.who == MODEL else server.second_virtual_s
+    place.finish_s = at + visit.work_s
     server.held += 1
     _plan(world, number, now)
 
@@ -158,8 +176,10 @@ def _quit(world: Record, visit: Record, now: float) -> None:
     _advance(world, server, now)
     server.held -= 1
     last = views.place(world, server.first_place + server.held)
-    views.place(world, visit.place).visit = last.visit
-    views.place(world, visit.place).finish_s = last.finish_s
+    place = views.place(world, visit.place)
+    place.visit = last.visit
+    place.who = last.who
+    place.finish_s = last.finish_s
     views.visit(world, last.visit).place = visit.place
     _plan(world, visit.server, now)
 
@@ -169,9 +189,13 @@ def _advance(world: Record, server: Record, now: float) -> None:
     if server.held > 0:
         elapsed = now - server.updated_s
         views.station(world, server.station).busy_s += elapsed
-        server.virtual_s += elapsed / views.slowdown(world, server.first_slowdown + server.held - 1)
+        if server.for_model:
+            server.virtual_s += elapsed / _pace(world, server, MODEL)
+        if server.for_second:
+            server.second_virtual_s += elapsed / _pace(world, server, SECOND)
     else:
         server.virtual_s = 0.0
+        server.second_virtual_s = 0.0
     server.updated_s = now
 
 
@@ -180,6 +204,4 @@ def _plan(world: Record, number: int, now: float) -> None:
     server = views.server(world, number)
     cancel(world, number)
     if server.held > 0:
-        left = views.place(world, first_to_finish(world, number)).finish_s - server.virtual_s
-        pace = views.slowdown(world, server.first_slowdown + server.held - 1)
-        schedule(world, number, now + max(left, 0.0) * pace)
+        schedule(world, number, now + _left(world, server, first_to_finish(world, number)))

@@ -122,27 +122,35 @@ def accuracy_break_even(
     )
 
 
+def capped(scene: Scene, option: Option, rules: Rules) -> tuple[Expected, ...]:
+    """What an option expects with every cap from 1 to 10."""
+    return tuple(
+        expect(scene, option, replace(rules, max_attempts=cap))
+        for cap in range(1, MOST_ATTEMPTS + 1)
+    )
+
+
 def attempts_break_even(
     scene: Scene,
     option: Option,
     figure: Figure,
-    rules: Mapping[Option, Rules],
+    by_cap: Mapping[Option, Sequence[Expected]],
     spend: Callable[[Option, Expected], "Floats"],
     *,
+    current: int,
     level: float,
 ) -> BreakEven:
     """The retry cap, from 1 to 10, from which on `option` no longer compares as with one attempt.
 
-    `spend` gives what an option spends per query of all traffic, (rows,). Both options get the
-    same cap.
+    `by_cap` is what `capped` gives, `spend` what an option spends per query of all traffic,
+    (rows,), and `current` today's cap. Both options get the same cap.
     """
     import numpy as np
 
     cheaper = []
-    for cap in range(1, MOST_ATTEMPTS + 1):
+    for both in zip(by_cap[option], by_cap["teacher"], strict=True):
         costs = []
-        for who in (option, "teacher"):
-            expected = expect(scene, who, replace(rules[who], max_attempts=cap))
+        for who, expected in zip((option, "teacher"), both, strict=True):
             with np.errstate(divide="ignore", invalid="ignore"):
                 costs.append(spend(who, expected) / expected.counts["resolved"][:, -1])
         cheaper.append(costs[0] <= costs[1])
@@ -154,7 +162,7 @@ def attempts_break_even(
         variable="max attempts",
         option=option,
         figure=figure,
-        current=float(rules[option].max_attempts),
+        current=float(current),
         value=_value(
             caps,
             f"at every cap from 1 to {MOST_ATTEMPTS} the student costs {words[0]}",

@@ -1,7 +1,7 @@
 """A prediction → the figures of an option, per stratum and for all traffic."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, get_args
 
 from tailqa.core.estimate import Measured, TooFew
@@ -94,11 +94,16 @@ def measured(column: "Floats", *, level: float, n: int) -> Measured:
     3.0
     """
     value, draws = float(column[0]), column[1:]
-    if math.isnan(value):
+    if math.isnan(value) or _many(draws, math.isnan, level):
         return TooFew(reason=_TOO_FEW_BEYOND, n=n)
     if math.isinf(value):
         return TooFew(reason="it has no limit: nothing is resolved", n=n)
     return from_draws(value, draws.tolist(), level=level, n=n)
+
+
+def _many(draws: "Floats", is_so: Callable[[float], bool], level: float) -> bool:
+    """Whether more than one tail of the interval is so."""
+    return sum(map(is_so, draws.tolist())) > (1 - level) / 2 * len(draws)
 
 
 def unknown_figures(

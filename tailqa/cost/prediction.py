@@ -196,19 +196,20 @@ class _Found:
             return np.concatenate(parts)
 
         took = merged([s.finish_s - s.arrival_s for _, s in runs])
-        scopes = [stratum == index for index in range(len(self._scene.people.strata))]
-        scopes.append(np.ones(len(took), dtype=bool))
-        for column, inside in enumerate(scopes):
-            self._add_times(row, column, took[inside])
+        sizes = np.bincount(stratum, minlength=len(self._scene.people.strata))
+        for column, inside in enumerate(np.split(took[np.argsort(stratum)], sizes.cumsum()[:-1])):
+            self._add_times(row, column, inside)
+        self._add_times(row, -1, took)
         counted = {name: merged([getattr(run, name) for _, run in runs]) for name in _COUNTED}
         outcome = merged([s.outcome for _, s in runs])
         counted |= {name: (outcome == code).astype(float) for code, name in enumerate(_ENDS)}
         if row == 0:
             self.spread = {name: float(values.std()) for name, values in counted.items()}
         for name, values in counted.items():
-            for column, inside in enumerate(scopes):
-                if inside.any():
-                    self.counted[name][row, column] = values[inside].mean()
+            sums = np.bincount(stratum, values, len(sizes))
+            means = self.counted[name][row]
+            np.divide(sums, sizes, out=means[:-1], where=sizes > 0)
+            means[-1] = sums.sum() / len(took)
         self._add_stations(row, [simulated for _, simulated in runs])
 
     def _kept(self, simulated: Simulated) -> "npt.NDArray[np.bool_]":
@@ -223,10 +224,14 @@ class _Found:
     def _add_times(self, row: int, column: int, took: "Floats") -> None:
         import numpy as np
 
-        self.lasting["mean_s"][row, column] = took.mean() if len(took) else np.nan
+        n, ordered = len(took), np.sort(took)
+        self.lasting["mean_s"][row, column] = took.mean() if n else np.nan
         for name, share in SHARES.items():
-            enough = len(took) * (1 - share) >= BEYOND
-            self.lasting[name][row, column] = np.quantile(took, share) if enough else np.nan
+            # The smallest time that at least this share of the requests does not exceed.
+            enough = n * (1 - share) >= BEYOND
+            self.lasting[name][row, column] = (
+                ordered[math.ceil(share * n) - 1] if enough else np.nan
+            )
 
     def _add_stations(self, row: int, runs: Sequence[Simulated]) -> None:
         import numpy as np

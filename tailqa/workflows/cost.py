@@ -22,6 +22,7 @@ from tailqa.cost.assemble import arrival_times, rules_of, stations, trace
 from tailqa.cost.break_even import (
     accuracy_break_even,
     attempts_break_even,
+    capped,
     tail_share_break_even,
 )
 from tailqa.cost.comparison import (
@@ -219,6 +220,11 @@ def _break_evens(
     tail: Sequence[bool],
 ) -> tuple[BreakEven, ...]:
     rules = {option: found.setting.rules for option, found in predicted.items()}
+    by_cap = {
+        option: capped(scene, option, rules[option])
+        for option, prediction in predicted.items()
+        if not prediction.setting.timed
+    }
     found: list[BreakEven | None] = []
     for figure in PER_RESOLVED:
         if any(figure in unknown[option] for option in predicted):
@@ -231,7 +237,17 @@ def _break_evens(
             if figure == "usd_per_resolved" or predicted[option].setting.timed:
                 continue
             spend = spender(figure, predicted)
-            found.append(attempts_break_even(scene, option, figure, rules, spend, level=LEVEL))
+            found.append(
+                attempts_break_even(
+                    scene,
+                    option,
+                    figure,
+                    by_cap,
+                    spend,
+                    current=rules[option].max_attempts,
+                    level=LEVEL,
+                )
+            )
             if option == "student":
                 found.append(
                     accuracy_break_even(

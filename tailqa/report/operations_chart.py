@@ -1,20 +1,19 @@
-"""The charts of an operations report: p95 against what is swept, and the cost of one resolution."""
+"""The chart of the end-to-end p95 against what is swept, with where each option is saturated."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tailqa.core.estimate import Estimate, Measured
-from tailqa.core.operations import Figure, Operations, Option, Sweep, SweepPoint
+from tailqa.core.operations import Operations, Option, Sweep, SweepPoint
 from tailqa.report import format as shown
 from tailqa.report import operations_format as figures
+from tailqa.report.axis import Axis, ticks_of
 from tailqa.report.escape import one_line
 
 _LOG_X_FROM, _LOG_Y_FROM = 50.0, 20.0
 """Spans of this ratio and more are drawn on a logarithmic axis."""
 
-_MOST_TICKS = 6
 _LINE = 15.0
 """The least distance of two lines of text."""
 
@@ -34,26 +33,6 @@ class LoadLayout:
 
 WIDE = LoadLayout(name="wide", width=960, height=400, left=52, right=820, top=62, bottom=352)
 NARROW = LoadLayout(name="narrow", width=360, height=350, left=40, right=288, top=60, bottom=304)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Axis:
-    """Values from `low` to `high` between two ends of a drawing."""
-
-    low: float
-    high: float
-    log: bool
-    start: float
-    end: float
-
-    def place(self, value: float) -> float:
-        """Where `value` stands; what lies beyond is put at the edge."""
-        value = min(self.high, max(self.low, value))
-        if self.log:
-            share = math.log(value / self.low) / math.log(self.high / self.low)
-        else:
-            share = (value - self.low) / (self.high - self.low)
-        return round(self.start + share * (self.end - self.start), 2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,33 +70,6 @@ class LoadChart:
     description: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bar:
-    """One option's figure: where it ends, and its interval; None where it is not known."""
-
-    option: Option
-    name: str
-    words: str
-    y: float
-    end: float | None
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BarChart:
-    """What one resolved query takes, by option, from zero."""
-
-    title: str
-    height: float
-    bars: tuple[Bar, ...]
-    description: str
-
-
-BAR_WIDTH = 300
-_BAR_ROW = 48.0
-
-
 def load_chart(operations: Operations, sweep: Sweep, layout: LoadLayout) -> LoadChart | None:
     """The end-to-end p95 of each option over the swept values; None where there is none."""
     known = [_p95(point) for point in sweep.points]
@@ -131,7 +83,7 @@ def load_chart(operations: Operations, sweep: Sweep, layout: LoadLayout) -> Load
     lines = [line for o in options if (line := _line(sweep, o, x, y, layout))]
     return LoadChart(
         layout=layout,
-        x_ticks=tuple((x.place(tick), figures.plain(tick)) for tick in _ticks(x)),
+        x_ticks=tuple((x.place(tick), figures.plain(tick)) for tick in ticks_of(x)),
         y_ticks=_y_ticks(y, unit),
         lines=_named(lines, layout),
         marks=tuple(_marks(sweep, options, x, layout)),
@@ -141,7 +93,7 @@ def load_chart(operations: Operations, sweep: Sweep, layout: LoadLayout) -> Load
 
 def _y_ticks(y: Axis, unit: shown.Unit) -> tuple[tuple[float, str], ...]:
     """The uppermost has the unit."""
-    ticks = [(y.place(tick), figures.plain(tick * unit.scale)) for tick in _ticks(y)]
+    ticks = [(y.place(tick), figures.plain(tick * unit.scale)) for tick in ticks_of(y)]
     *below, (place, label) = ticks
     return (*below, (place, f"{label} {unit.symbol}"))
 
@@ -220,7 +172,7 @@ def _marks(
     # From the lowest row up, so that no mark crosses the words of another.
     placed.sort(key=lambda mark: (mark[0] <= middle, mark[0] if mark[0] > middle else -mark[0]))
     for row, (place, value, option) in enumerate(placed):
-        name = "escalated" if option == "escalated" else option
+        name = figures.SHORT_NAMES[option]
         yield SaturationMark(
             option=option,
             words=f"{name} saturated at {figures.plain(float(f'{value:.3g}'))}",
@@ -228,47 +180,6 @@ def _marks(
             y=layout.top - 10 - _LINE * row,
             anchor="end" if place > middle else "start",
         )
-
-
-def bar_charts(operations: Operations) -> list[BarChart]:
-    """Time, tokens and money of one resolved query, by option, where any is known."""
-    wanted: tuple[Figure, ...] = (
-        "seconds_per_resolved",
-        "tokens_per_resolved",
-        "usd_per_resolved",
-    )
-    rows = figures.figure_rows(operations, wanted)
-    known = [row for row in rows if any(isinstance(item, Estimate) for item in row.cells.values())]
-    return [_bars(row) for row in known]
-
-
-def _bars(row: figures.FigureRow) -> BarChart:
-    ends = [item.high for item in row.cells.values() if isinstance(item, Estimate)]
-    axis = Axis(low=0, high=max([*ends, 1e-12]), log=False, start=0, end=BAR_WIDTH - 4)
-    bars = []
-    for index, (option, item) in enumerate(row.cells.items()):
-        known = isinstance(item, Estimate)
-        bars.append(
-            Bar(
-                option=option,
-                name=figures.OPTION_NAMES[option],
-                words=shown.bracketed(item, row.unit)
-                if known
-                else figures.SATURATED
-                if figures.saturated(item)
-                else "not known",
-                y=index * _BAR_ROW,
-                end=axis.place(item.value) if isinstance(item, Estimate) else None,
-                low=axis.place(item.low) if isinstance(item, Estimate) else None,
-                high=axis.place(item.high) if isinstance(item, Estimate) else None,
-            )
-        )
-    return BarChart(
-        title=row.name,
-        height=_BAR_ROW * len(bars),
-        bars=tuple(bars),
-        description=" ".join(f"{bar.name}: {bar.words}." for bar in bars),
-    )
 
 
 def _p95(point: SweepPoint) -> Measured:
@@ -305,23 +216,6 @@ def _y_axis(low: float, high: float, layout: LoadLayout) -> Axis:
     log = low > 0 and high / low >= _LOG_Y_FROM
     low, high = (low / 1.15, high * 1.1) if log else (0.0, high * 1.05)
     return Axis(low=low, high=max(high, low + 1e-12), log=log, start=layout.bottom, end=layout.top)
-
-
-def _ticks(axis: Axis) -> list[float]:
-    if axis.log:
-        first, last = math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high))
-        decades = [10.0**power for power in range(first, last + 1)]
-        for factors in ((1, 2, 5), (1, 3), (1,)):
-            ticks = [
-                f * ten for ten in decades for f in factors if axis.low <= f * ten <= axis.high
-            ]
-            if len(ticks) <= _MOST_TICKS:
-                return ticks
-        return ticks
-    step = 10.0 ** math.floor(math.log10((axis.high - axis.low) / _MOST_TICKS))
-    step *= next(f for f in (1, 2, 5, 10) if (axis.high - axis.low) / (step * f) <= _MOST_TICKS)
-    first, last = math.ceil(axis.low / step - 1e-9), math.floor(axis.high / step + 1e-9)
-    return [round(step * i, 12) for i in range(first, last + 1)]
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

@@ -25,6 +25,7 @@ OPTION_NAMES: dict[Option, str] = {
     "student": "student",
     "escalated": "student, escalated",
 }
+SHORT_NAMES: dict[Option, str] = OPTION_NAMES | {"escalated": "escalated"}
 FIGURE_NAMES: dict[Figure, str] = {
     "attempts": "attempts per query",
     "prompt_tokens": "tokens in",

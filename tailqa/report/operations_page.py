@@ -16,6 +16,7 @@ from tailqa.core.operations import (
     Sweep,
 )
 from tailqa.report import format as shown
+from tailqa.report import operations_bars as bars
 from tailqa.report import operations_chart as charts
 from tailqa.report import operations_format as figures
 from tailqa.report import operations_words as words
@@ -80,10 +81,10 @@ def operations_parts(operations: Operations) -> SimpleNamespace:
         level=f"{operations.level * 100:g} %",
         speeds=[words.speed_words(speed) for speed in operations.speeds],
         traps=[_lead(occurs, said) for occurs, said in words.trap_lines(operations)],
-        bars=charts.bar_charts(operations),
-        bar_width=charts.BAR_WIDTH,
+        bars=bars.bar_charts(operations),
+        bar_width=bars.BAR_WIDTH,
         columns=[figures.OPTION_NAMES[option] for option in options],
-        against=[_short(option) for option in against],
+        against=[figures.SHORT_NAMES[option] for option in against],
         rows=[
             (
                 figures.figure_title(row.figure, row.unit),
@@ -154,7 +155,7 @@ def _strata(operations: Operations) -> SimpleNamespace:
                 scope,
                 [
                     (
-                        _short(option),
+                        figures.SHORT_NAMES[option],
                         [
                             _cell(figures.figure_of(operations.option(option, scope), figure), unit)
                             for figure, unit in units.items()
@@ -180,7 +181,7 @@ def _stage(stage: StageLoad, unit: shown.Unit) -> SimpleNamespace:
     closed = stage.closed_wait_s
     return SimpleNamespace(
         name=stage.stage,
-        option=_short(stage.option),
+        option=figures.SHORT_NAMES[stage.option],
         bottleneck=stage.bottleneck,
         cells=[
             _cell(stage.visits_per_query, shown.RATIO),
@@ -204,7 +205,7 @@ def _check(check: ClosedForm) -> SimpleNamespace:
     apart = figures.difference(check)
     return SimpleNamespace(
         figure=check.figure,
-        option=_short(check.option),
+        option=figures.SHORT_NAMES[check.option],
         scope=check.scope,
         closed=figures.BARE.number(check.closed),
         simulated=_cell(check.simulated, figures.BARE),
@@ -222,7 +223,7 @@ def _icc(operations: Operations) -> SimpleNamespace:
         rows=[
             (
                 shown.RATIO.number(effect.icc),
-                _short(effect.option),
+                figures.SHORT_NAMES[effect.option],
                 [
                     unit.number(effect.figures[figure]) if figure in effect.figures else shown.NONE
                     for figure, unit in units.items()
@@ -252,7 +253,3 @@ def _ratio(figure: Figure, ratio: Measured | None) -> Shown:
         interval=ratio_interval(ratio),
         reading=figures.ratio_reading(figure, ratio),
     )
-
-
-def _short(option: Option) -> str:
-    return "escalated" if option == "escalated" else option

@@ -6,13 +6,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tailqa.core.estimate import Estimate, Measured
-from tailqa.core.operations import Figure, Operations, Option, Sweep
+from tailqa.core.operations import Figure, Operations, Option
 from tailqa.report import format as shown
 from tailqa.report import operations_format as figures
 from tailqa.report import operations_words as words
-from tailqa.report.cells import FULL, NARROW, PLAIN, fitting, make_table, text, two_lines
+from tailqa.report.cells import FULL, NARROW, PLAIN, fitting, make_table, text
 from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
+from tailqa.report.operations_what_ifs import (
+    checks_table,
+    icc_table,
+    measured_text,
+    sweep_table,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -88,11 +94,11 @@ class _Terminal:
         found, sweep = self.operations, self.operations.sweep
         if found.icc_effects:
             yield ""
-            yield fitting(console, self._icc)
+            yield fitting(console, partial(icc_table, found))
             yield self._dim(words.ICC)
         if sweep:
             yield ""
-            yield fitting(console, partial(self._sweep, sweep))
+            yield fitting(console, partial(sweep_table, found, sweep, self._clean))
             if said := words.saturation_words(sweep, found):
                 yield self._words(said)
 
@@ -109,7 +115,7 @@ class _Terminal:
         if found.checks:
             yield self._words(words.agreement_words(found))
         if not all(check.agrees for check in found.checks):
-            yield fitting(console, self._checks)
+            yield fitting(console, partial(checks_table, found, self._clean))
 
     def _plain(self, sentence: str) -> str:
         return as_ascii(sentence) if self.ascii_only else sentence
@@ -156,7 +162,9 @@ class _Terminal:
             name = "student" if option == "student" else "escalated"
             table.add_column(f"{name} /\nteacher", justify="right", no_wrap=True)
         for row in rows:
-            cells = [_measured(row.cells[o], row.unit, stacked=detail == NARROW) for o in options]
+            cells = [
+                measured_text(row.cells[o], row.unit, stacked=detail == NARROW) for o in options
+            ]
             ratios = [_ratio(row.figure, row.ratios[o]) for o in against if o in row.ratios]
             if detail != FULL:
                 for cell, option in zip(cells, options, strict=True):
@@ -186,7 +194,8 @@ class _Terminal:
             table.add_row(text(self._clean(scope), "bold dim"))
             for option in figures.options_of(found):
                 table.add_row(
-                    text(f" {_short(option)}"), *self._stratum(option, scope, kept, detail)
+                    text(f" {figures.SHORT_NAMES[option]}"),
+                    *self._stratum(option, scope, kept, detail),
                 )
         return table
 
@@ -195,7 +204,7 @@ class _Terminal:
     ) -> "Iterator[Text]":
         row = self.operations.option(option, scope)
         for figure in kept:
-            yield _measured(
+            yield measured_text(
                 figures.figure_of(row, figure),
                 figures.figure_unit(self.operations, figure),
                 interval=detail >= _LEAST[figure],
@@ -223,100 +232,20 @@ class _Terminal:
         for stage in self.operations.stages:
             closed = stage.closed_wait_s
             table.add_row(
-                text("" if stage.option == before else _short(stage.option)),
+                text("" if stage.option == before else figures.SHORT_NAMES[stage.option]),
                 text(self._clean(stage.stage)),
-                _measured(stage.visits_per_query, shown.RATIO, interval=detail == FULL),
-                _measured(stage.utilisation, shown.PERCENT, interval=detail >= PLAIN),
-                _measured(stage.wait_s, unit, interval=detail >= PLAIN),
+                measured_text(stage.visits_per_query, shown.RATIO, interval=detail == FULL),
+                measured_text(stage.utilisation, shown.PERCENT, interval=detail >= PLAIN),
+                measured_text(stage.wait_s, unit, interval=detail >= PLAIN),
                 text(shown.NONE if closed is None else unit.number(closed)),
-                _measured(stage.service_s, unit, interval=detail == FULL),
+                measured_text(stage.service_s, unit, interval=detail == FULL),
                 text("bottleneck" if stage.bottleneck else "", "bold"),
             )
             before = stage.option
         return table
-
-    def _checks(self, detail: int) -> "Table":
-        table = make_table(detail)
-        for name in ("they differ in", "option", "of"):
-            table.add_column(name, overflow="fold", min_width=8)
-        for name in ("by formula", "simulated", "difference, %"):
-            table.add_column(name, justify="right", no_wrap=True)
-        for check in self.operations.checks:
-            if check.agrees:
-                continue
-            apart = figures.difference(check)
-            table.add_row(
-                text(self._clean(check.figure)),
-                text(_short(check.option)),
-                text(self._clean(check.scope)),
-                text(figures.BARE.number(check.closed)),
-                _measured(check.simulated, figures.BARE, interval=detail == FULL),
-                text(shown.NONE if apart is None else shown.PERCENT.number(apart)),
-            )
-        return table
-
-    def _icc(self, detail: int) -> "Table":
-        found = self.operations
-        kept = figures.icc_figures(found)
-        table = make_table(detail)
-        table.add_column("assumed\nICC", justify="right", no_wrap=True)
-        table.add_column("option", no_wrap=True)
-        for figure in kept:
-            name = figures.figure_name(figure, figures.figure_unit(found, figure))
-            table.add_column(two_lines(name), justify="right")
-        for effect in found.icc_effects:
-            numbers = (
-                figures.figure_unit(found, figure).number(effect.figures[figure])
-                if figure in effect.figures
-                else shown.NONE
-                for figure in kept
-            )
-            table.add_row(
-                text(shown.RATIO.number(effect.icc)),
-                text(_short(effect.option)),
-                *map(text, numbers),
-            )
-        return table
-
-    def _sweep(self, sweep: Sweep, detail: int) -> "Table":
-        found = self.operations
-        points = {(point.value, point.option): point for point in sweep.points}
-        measured = [point.figures.get("p95_s", figures.NOT_COMPUTED) for point in sweep.points]
-        unit = shown.time_unit(*measured)
-        table = make_table(detail)
-        table.add_column(self._clean(sweep.key), justify="right", overflow="fold", min_width=8)
-        for option in figures.options_of(found):
-            name = f"{figures.OPTION_NAMES[option]},\np95, {unit.symbol}"
-            table.add_column(name, justify="right", overflow="fold")
-        for value in figures.sweep_values(sweep):
-            cells = []
-            for option in figures.options_of(found):
-                point = points.get((value, option))
-                if point and point.saturated:
-                    cells.append(text(f"saturated: {self._clean(point.saturated, 24)}", "red"))
-                    continue
-                p95 = point.figures.get("p95_s", figures.NOT_COMPUTED) if point else None
-                cells.append(_measured(p95 or figures.NOT_COMPUTED, unit))
-            table.add_row(text(figures.plain(value)), *cells)
-        return table
-
-
-def _measured(
-    measured: Measured, unit: shown.Unit, *, interval: bool = True, stacked: bool = False
-) -> "Text":
-    if not isinstance(measured, Estimate):
-        style = "red" if figures.saturated(measured) else "dim"
-        return text(figures.value_or_why(measured, unit), style)
-    value = text("").append(shown.value(measured, unit))
-    between = "\n" if stacked else " "
-    return value.append(between + shown.interval(measured, unit), "dim") if interval else value
 
 
 def _ratio(figure: Figure, ratio: Measured, sign: str = "") -> "Text":
     said = figures.ratio_words(ratio)
     style = _STYLES[figures.ratio_reading(figure, ratio)]
     return text(f"{sign}{said}" if said else shown.NONE, style)
-
-
-def _short(option: Option) -> str:
-    return "escalated" if option == "escalated" else option

@@ -11,7 +11,8 @@ from tailqa.core.estimate import TooFew
 from tailqa.core.operations import Operations
 from tailqa.core.report import Run
 from tailqa.report import load_operations, render_operations_page, render_page, write_operations
-from tailqa.report.operations_chart import NARROW, WIDE, bar_charts, load_chart
+from tailqa.report.operations_bars import bar_charts
+from tailqa.report.operations_chart import NARROW, WIDE, load_chart
 from tests.report.conftest import make_report
 from tests.report.operations_cases import NAMES, about, make_operations, saturated, without_prices
 from tests.report.test_page import HOSTILE, SEEN, Opened, browser, open_run, pytestmark

@@ -205,10 +205,11 @@ class Simulated:
     counts those of both models, without copies and without a person's. Tokens are summed over
     all attempts of the model and of the second one: in full from the moment that a server begins
     on them, so also where a copy or a late attempt is taken off, and not where it only waited.
-    `busy_s` is the time that servers worked, summed over the station's servers (for a sharing
-    server: that it held any request, and all of it at the station that owns it), `work_s` the seconds of work alone that they finished,
-    `waited_s` the time in the queue, summed over `visits`; copies are visits, skipped stages are
-    none. `end_s` is when the last request ended, counted from time 0.
+    `busy_s` is the time that servers worked for the station, summed over servers (for one that
+    works on several at a time: that it held any request, all counted at the station that owns
+    it), `work_s` the seconds of work alone that they finished, `waited_s` the time in the queue,
+    summed over `visits`; copies are visits, skipped stages are none. `end_s` is when the last
+    request ended, counted from time 0.
     """
 
     arrival_s: "Floats"

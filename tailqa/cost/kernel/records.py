@@ -38,8 +38,8 @@ def _record(**fields: str) -> np.dtype[np.void]:
 FLOAT, INT = np.dtype(np.float64), np.dtype(np.int64)
 DISTRIBUTION = _record(i8="kind first_value n_values", f8="first second")
 STATION = _record(
-    i8="line servers sharing concurrency first_server who outside repeats n_before first_next n_next"
-    " free head tail visits",
+    i8="line servers sharing concurrency first_server who outside repeats n_before first_next"
+    " n_next free head tail visits",
     f8="probability alone busy_s work_s waited_s",
 )
 SERVER = _record(

@@ -199,4 +199,5 @@ def notes(operations: Operations) -> Sequence[str]:
 
 def _sentence(text: str) -> str:
     text = one_line(text).strip()
+    text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -205,7 +205,7 @@ def make_operations(**changes: object) -> Operations:
                 figure="seconds_per_resolved",
                 current=0.18,
                 value=about(0.142, 0.1),
-                meaning="Above it the teacher takes less time",
+                meaning="above it the teacher takes less time",
             ),
             BreakEven(
                 variable="max attempts",

@@ -49,7 +49,7 @@ def simulate_many(
 
     def result(n: int) -> Simulated:
         system, load = jobs[n]
-        return _simulated(packed[id(system)], system, load, int(keys[n]))
+        return _simulated(packed[id(system)], load, int(keys[n]))
 
     threads = min(workers or os.cpu_count() or 1, len(jobs))
     if threads <= 1:
@@ -69,11 +69,11 @@ def _packed(systems: Sequence[System]) -> "dict[int, Run]":
     return runs
 
 
-def _simulated(run: "Run", system: System, load: Load, key: int) -> Simulated:
+def _simulated(run: "Run", load: Load, key: int) -> Simulated:
     from tailqa.cost.kernel.events import go
     from tailqa.cost.kernel.packing import loaded, with_room
 
-    run = loaded(run, system, load, key)
+    run = loaded(run, load, key)
     while not go(run.world):
         run = with_room(run, 2 * len(run.arrays["slots"]))
     results, stations = run.arrays["results"], run.arrays["stations"]

@@ -52,8 +52,11 @@ def packed(system: System) -> Run:
     for who, model in enumerate(models):
         stations["alone"][stations["who"] == who] = model.speed.slowdown[0]
     servers, places = _servers(stations)
+    times, values = _times([station.time for station in system.stations])
     arrays = {
         "stations": stations,
+        "times": times,
+        "values": values,
         "following": _joined(following, np.int64),
         "servers": servers,
         "places": places,
@@ -69,17 +72,18 @@ def packed(system: System) -> Run:
     return Run(_world(system, arrays), arrays)
 
 
-def loaded(run: Run, system: System, load: Load, key: int) -> Run:
+def loaded(run: Run, load: Load, key: int) -> Run:
     """The run at time 0, before the first request of the load."""
     n = len(load.query)
     world = run.world.copy()
     world["key"] = key
     world["n_requests"] = n
     world["closed"] = 0 if load.arrival_s is not None else load.clients
-    times, values = _times((*(station.time for station in system.stations), load.think))
+    thinking, values = _times([load.think])
+    thinking["first_value"] = len(run.arrays["values"])
     arrays = run.arrays | {
-        "times": times,
-        "values": values,
+        "times": np.concatenate([run.arrays["times"], thinking]),
+        "values": np.concatenate([run.arrays["values"], values]),
         "query": _array(load.query, np.int64),
         "chance": _array(load.chance),
         "second_chance": _array(load.second_chance),

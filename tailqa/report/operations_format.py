@@ -78,6 +78,12 @@ def options_of(operations: Operations) -> tuple[Option, ...]:
     return tuple(option for option in OPTIONS if operations.option(option))
 
 
+def stratum_figures(operations: Operations) -> list[Figure]:
+    """The figures of strata that any option has."""
+    rows = [row for row in operations.options if row.scope != ALL_TRAFFIC]
+    return [f for f in STRATUM_FIGURES if any(tells(figure_of(row, f)) for row in rows)]
+
+
 def scopes_of(operations: Operations) -> tuple[str, ...]:
     """The strata that have figures of their own."""
     scopes = dict.fromkeys(row.scope for row in operations.options)
@@ -87,13 +93,13 @@ def scopes_of(operations: Operations) -> tuple[str, ...]:
 def figure_rows(
     operations: Operations, figures: Iterable[Figure] = tuple(FIGURE_NAMES)
 ) -> list[FigureRow]:
-    """The figures of all traffic that any option has; money only where a price was given."""
+    """The figures of all traffic that any option has, or would have if it were not saturated."""
     rows = {row.option: row for row in operations.options if row.scope == ALL_TRAFFIC}
     ratios = {(item.option, item.figure): item.ratio for item in operations.ratios}
     found = []
     for figure in figures:
         cells = {option: figure_of(row, figure) for option, row in rows.items()}
-        if all(cell == NOT_COMPUTED for cell in cells.values()) or _unpriced(figure, cells):
+        if not any(tells(cell) for cell in cells.values()):
             continue
         own = {option: ratios[option, figure] for option in cells if (option, figure) in ratios}
         unit = figure_unit(operations, figure)
@@ -143,14 +149,14 @@ def _all(operations: Operations, *, time: bool) -> Iterator[Measured]:
                 yield measured
 
 
-def _unpriced(figure: Figure, cells: Mapping[Option, Measured]) -> bool:
-    known = any(isinstance(cell, Estimate) for cell in cells.values())
-    return figure.startswith("usd") and not known
-
-
 def has_prices(operations: Operations) -> bool:
     """Whether any sum of money is known."""
     return any(isinstance(item, Estimate) for item in _all(operations, time=False))
+
+
+def tells(measured: Measured) -> bool:
+    """Whether a cell has something to say: a value, or that a stage is saturated."""
+    return isinstance(measured, Estimate) or saturated(measured)
 
 
 def saturated(measured: Measured) -> bool:
@@ -164,8 +170,8 @@ def value_or_why(measured: Measured, unit: shown.Unit) -> str:
 
 
 def unmeasured(operations: Operations) -> list[str]:
-    """Which figures there are not, and why: one sentence per option, reason and set of figures."""
-    scopes: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    """Which figures there are not, and why; what is so everywhere does not say where."""
+    scopes: dict[tuple[str, str, Option], list[str]] = {}
     for row in operations.options:
         reasons: dict[str, list[str]] = {}
         for figure, name in FIGURE_NAMES.items():
@@ -173,11 +179,19 @@ def unmeasured(operations: Operations) -> list[str]:
             if isinstance(measured, TooFew) and (has_prices(operations) or "USD" not in name):
                 reasons.setdefault(measured.reason, []).append(name)
         for reason, names in reasons.items():
-            key = (OPTION_NAMES[row.option], reason, tuple(names))
+            key = (reason, ", ".join(names), row.option)
             scopes.setdefault(key, []).append(one_line(row.scope))
+    everywhere = len({row.scope for row in operations.options})
+    options: dict[tuple[str, str, str], list[str]] = {}
+    for (reason, said, option), found in scopes.items():
+        where = "" if len(found) == everywhere else f" in {', '.join(found)}"
+        options.setdefault((said, reason, where), []).append(OPTION_NAMES[option])
+    every = len(options_of(operations))
     return [
-        f"{option}, {', '.join(found)}: {one_line(reason)} ({', '.join(names)})"
-        for (option, reason, names), found in scopes.items()
+        said
+        + ("" if len(who) == every else f" ({'; '.join(who)})")
+        + f"{where}: {one_line(reason)}"
+        for (said, reason, where), who in options.items()
     ]
 
 
@@ -218,6 +232,19 @@ def difference(check: ClosedForm) -> float | None:
     if check.closed == 0:
         return 0.0 if check.simulated.value == 0 else None
     return abs(check.simulated.value - check.closed) / abs(check.closed)
+
+
+def sweep_tells(sweep: Sweep) -> bool:
+    """Whether any point has a p95, or is saturated."""
+    return any(
+        point.saturated or isinstance(point.figures.get("p95_s"), Estimate)
+        for point in sweep.points
+    )
+
+
+def closed_wait(seconds: float | None, unit: shown.Unit) -> str:
+    """A wait by formula; what is below a ten-thousandth of a millisecond is none."""
+    return shown.NONE if seconds is None else unit.number(round(seconds, 7))
 
 
 def sweep_values(sweep: Sweep) -> list[float]:

@@ -94,7 +94,10 @@ def operations_parts(operations: Operations) -> SimpleNamespace:
             )
             for row in rows
         ],
-        no_prices="" if figures.has_prices(operations) else figures.NO_PRICES,
+        unknown=[
+            *(f"Not known: {why}." for why in figures.unmeasured(operations)),
+            *([] if figures.has_prices(operations) else [figures.NO_PRICES]),
+        ],
         sweep=_sweep(operations, operations.sweep) if operations.sweep else None,
         strata=_strata(operations),
         stages=_stages(operations),
@@ -133,6 +136,7 @@ def _sweep(operations: Operations, sweep: Sweep) -> SimpleNamespace:
         key=sweep.key,
         unit=unit.symbol,
         charts=[chart for chart in drawn if chart],
+        unknown="" if figures.sweep_tells(sweep) else words.no_sweep(sweep),
         saturation=words.saturation_words(sweep, operations),
         rows=[
             (figures.plain(value), [cell(value, o) for o in figures.options_of(operations)])
@@ -142,11 +146,7 @@ def _sweep(operations: Operations, sweep: Sweep) -> SimpleNamespace:
 
 
 def _strata(operations: Operations) -> SimpleNamespace:
-    kept = [
-        figure
-        for figure in figures.STRATUM_FIGURES
-        if any(figure in row.figures for row in operations.options)
-    ]
+    kept = figures.stratum_figures(operations)
     units = {figure: figures.figure_unit(operations, figure) for figure in kept}
     return SimpleNamespace(
         columns=_columns(units),
@@ -178,7 +178,6 @@ def _stages(operations: Operations) -> SimpleNamespace:
 
 
 def _stage(stage: StageLoad, unit: shown.Unit) -> SimpleNamespace:
-    closed = stage.closed_wait_s
     return SimpleNamespace(
         name=stage.stage,
         option=figures.SHORT_NAMES[stage.option],
@@ -187,7 +186,7 @@ def _stage(stage: StageLoad, unit: shown.Unit) -> SimpleNamespace:
             _cell(stage.visits_per_query, shown.RATIO),
             _cell(stage.utilisation, shown.PERCENT),
             _cell(stage.wait_s, unit),
-            Shown(value=shown.NONE if closed is None else unit.number(closed)),
+            Shown(value=figures.closed_wait(stage.closed_wait_s, unit)),
             _cell(stage.service_s, unit),
         ],
     )

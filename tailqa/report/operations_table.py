@@ -98,7 +98,10 @@ class _Terminal:
             yield self._dim(words.ICC)
         if sweep:
             yield ""
-            yield fitting(console, partial(sweep_table, found, sweep, self._clean))
+            if figures.sweep_tells(sweep):
+                yield fitting(console, partial(sweep_table, found, sweep, self._clean))
+            else:
+                yield self._dim(words.no_sweep(sweep))
             if said := words.saturation_words(sweep, found):
                 yield self._words(said)
 
@@ -185,7 +188,7 @@ class _Terminal:
         found = self.operations
         table = make_table(detail)
         table.add_column("stratum", overflow="fold", min_width=10)
-        kept = [figure for figure in figures.STRATUM_FIGURES if self._anywhere(figure)]
+        kept = figures.stratum_figures(found)
         for figure in kept:
             symbol = figures.figure_unit(found, figure).symbol
             head = _HEADS[figure] + (f", {symbol}" if symbol else "")
@@ -211,9 +214,6 @@ class _Terminal:
                 stacked=detail == NARROW,
             )
 
-    def _anywhere(self, figure: Figure) -> bool:
-        return any(figure in row.figures for row in self.operations.options)
-
     def _stages(self, detail: int) -> "Table":
         unit = figures.stage_unit(self.operations.stages)
         table = make_table(detail)
@@ -230,14 +230,13 @@ class _Terminal:
         table.add_column("", no_wrap=True)
         before: Option | None = None
         for stage in self.operations.stages:
-            closed = stage.closed_wait_s
             table.add_row(
                 text("" if stage.option == before else figures.SHORT_NAMES[stage.option]),
                 text(self._clean(stage.stage)),
                 measured_text(stage.visits_per_query, shown.RATIO, interval=detail == FULL),
                 measured_text(stage.utilisation, shown.PERCENT, interval=detail >= PLAIN),
                 measured_text(stage.wait_s, unit, interval=detail >= PLAIN),
-                text(shown.NONE if closed is None else unit.number(closed)),
+                text(figures.closed_wait(stage.closed_wait_s, unit)),
                 measured_text(stage.service_s, unit, interval=detail == FULL),
                 text("bottleneck" if stage.bottleneck else "", "bold"),
             )

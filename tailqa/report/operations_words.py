@@ -159,11 +159,16 @@ def agreement_words(operations: Operations) -> str:
 def saturation_words(sweep: Sweep, operations: Operations) -> str:
     """From which value on each option is saturated; empty where none is known to be."""
     known = [
-        f"{plain(sweep.saturation[option])} ({OPTION_NAMES[option]})"
+        f"{plain(float(f'{sweep.saturation[option]:.3g}'))} ({OPTION_NAMES[option]})"
         for option in options_of(operations)
         if option in sweep.saturation
     ]
     return f"Saturated from {one_line(sweep.key)} = {', '.join(known)}." if known else ""
+
+
+def no_sweep(sweep: Sweep) -> str:
+    """That a sweep has found nothing to show."""
+    return f"No p95 is known at any value of {one_line(sweep.key)}."
 
 
 def speed_words(speed: SpeedBasis) -> str:

@@ -71,6 +71,7 @@ from tailqa.cli.progress import progress
     help="The same, with the teacher loaded in this dtype; implies --noise-floor.",
 )
 @options.policy
+@options.pipeline
 @options.option(
     "--ignore-clusters",
     is_flag=True,

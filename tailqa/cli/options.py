@@ -67,7 +67,7 @@ pipeline = option(
     "--pipeline",
     metavar="FILE|NAME",
     help="What is around the model, and what happens to answers that are not accepted: a pipeline "
-    "file, or the name of a shipped one.  [default: chat]",
+    "file, the name of a shipped one, or none.  [default: chat]",
 )
 
 

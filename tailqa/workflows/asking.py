@@ -11,6 +11,7 @@ from tailqa.core.errors import TailqaError
 from tailqa.core.ports import Request
 from tailqa.core.query import Query, Suite
 from tailqa.grade import Grader, make_grader
+from tailqa.workflows.costs import PipelineLike
 from tailqa.workflows.gate import PolicyLike
 from tailqa.workflows.models import Loading
 from tailqa.workflows.suites import CODE_GRADER, load_suite
@@ -33,6 +34,7 @@ class Options(Loading):
     noise_floor: bool = False
     noise_floor_dtype: str | None = None
     policy: PolicyLike = None
+    pipeline: PipelineLike = None
     until_decided: bool = False
     ignore_clusters: bool = False
     out: Path = Path("outputs")

@@ -15,6 +15,8 @@ from tailqa.grade import Grader
 from tailqa.workflows.asking import Options, chosen_grader, chosen_suite, requests
 from tailqa.workflows.audit import audit
 from tailqa.workflows.both import Asked, Asker
+from tailqa.workflows.costs import chosen_pipeline, with_operations
+from tailqa.workflows.drafting import drafting_results
 from tailqa.workflows.fidelity import add_fidelity, read_text
 from tailqa.workflows.gate import UNJUDGED, chosen_policy, gate
 from tailqa.workflows.models import choose
@@ -73,6 +75,7 @@ def run_compare(
     models = choose(teacher, student, options)
     chosen = chosen_suite(suite, options)
     policy = chosen_policy(options.policy, chosen.strata)
+    pipeline = chosen_pipeline(options.pipeline)
     grader = chosen_grader(chosen, options)
     text = read_text(options.fidelity_texts) if options.fidelity_texts else None
     names = (models[0].name, models[1].name, chosen.name)
@@ -91,10 +94,12 @@ def run_compare(
         report = add_fidelity(
             report, asked.suite, asked.engines, asked.pairs, text, progress=watcher
         )
+    else:
+        report = replace(report, drafting=drafting_results(report, asked.suite, {}))
     for engine in asked.engines:
         engine.close()
-    report = replace(report, verdict=gate(report, policy))
-    run = Run(report=report, answers=answer_rows(asked.pairs))
+    run = with_operations(Run(report=report, answers=answer_rows(asked.pairs)), pipeline)
+    run = replace(run, report=replace(run.report, verdict=gate(run.report, policy)))
     folder.mkdir(exist_ok=True)
     report_room.write_run(run, folder)
     return Finished(run=run, folder=folder)

@@ -1,14 +1,45 @@
 """`tailqa cost`: a stored run and a pipeline file → cost.json and its page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tailqa import report as room
+from tailqa.core.errors import TailqaError
 from tailqa.core.operations import Operations
+from tailqa.core.report import Run
 from tailqa.cost.load import load_pipeline
+from tailqa.cost.schema import Pipeline
 from tailqa.cost.settings import sweep_values
 from tailqa.workflows.cost import RESAMPLES, Swept, run_operations
+
+PipelineLike = Pipeline | str | Path | None
+"""A pipeline, its file, the name of a shipped one, `none`, or None for the built-in one."""
+
+LEFT_OUT = "none"
+
+
+def chosen_pipeline(
+    pipeline: PipelineLike, sets: Mapping[str, str] | None = None
+) -> Pipeline | None:
+    """The pipeline itself; None for `none`. Raises InputError with every fault of its file."""
+    if isinstance(pipeline, Pipeline) or pipeline == LEFT_OUT:
+        return pipeline if isinstance(pipeline, Pipeline) else None
+    named = {} if pipeline is None else {"name_or_path": pipeline}
+    return load_pipeline(**named, sets=sets or {})
+
+
+def with_operations(run: Run, pipeline: Pipeline | None) -> Run:
+    """The run with what `pipeline` makes of it, or with a finding that says why it cannot tell."""
+    if pipeline is None:
+        return run
+    try:
+        found = run_operations(run, pipeline, seed=run.report.seed)
+    except TailqaError as error:
+        finding = f"What the student costs in the pipeline {pipeline.name} is not known: {error}."
+        findings = (*run.report.findings, finding)
+        return replace(run, report=replace(run.report, findings=findings))
+    return replace(run, report=replace(run.report, operations=found))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +69,14 @@ def cost_run(run: Path, options: CostOptions, *, out: Path | None = None) -> Cos
     Raises ResultError for a run or bench that cannot be read, InputError with every fault of the
     pipeline, and TailqaError where the run lacks what the cost takes.
     """
-    named = {} if options.pipeline is None else {"name_or_path": options.pipeline}
-    pipeline = load_pipeline(**named, sets=options.sets)
+    pipeline = _pipeline(options, options.sets)
     swept = None
     if options.sweep is not None:
         key, text = options.sweep
         swept = Swept(
             key=key,
             pipelines=[
-                (value, load_pipeline(**named, sets={**options.sets, key: f"{value:g}"}))
+                (value, _pipeline(options, {**options.sets, key: f"{value:g}"}))
                 for value in sweep_values(text)
             ],
         )
@@ -62,3 +92,10 @@ def cost_run(run: Path, options: CostOptions, *, out: Path | None = None) -> Cos
     names = loaded.report.teacher.name, loaded.report.student.name
     written = room.write_operations(found, names, out or run)
     return Costed(operations=found, names=names, page=written.with_name("cost.html"))
+
+
+def _pipeline(options: CostOptions, sets: Mapping[str, str]) -> Pipeline:
+    found = chosen_pipeline(options.pipeline, sets)
+    if found is None:
+        raise TailqaError("tailqa cost needs a pipeline: leave --pipeline out, or name one")
+    return found

@@ -89,12 +89,15 @@ class ReplayedFigure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReplayedStage:
-    """How busy one stage was, share of its servers' time, and the mean wait for it per visit."""
+    """How busy one stage was, share of its servers' time, and the mean wait for it per visit.
+
+    None where its servers are without limit.
+    """
 
     option: Option
     stage: str
-    predicted: Measured
-    observed: float
+    predicted: Measured | None
+    observed: float | None
     predicted_wait_s: Measured
     observed_wait_s: float
     inside: bool | None
@@ -134,7 +137,6 @@ class Replayed:
     name: str
     digest: str
     pipeline: Mapping[str, object]
-    result_digest: str
     teacher: str
     student: str
     suite: str

@@ -1,0 +1,111 @@
+"""`tailqa replay`."""
+
+from pathlib import Path
+
+import click
+
+from tailqa.cli import options
+from tailqa.cli.progress import progress
+
+INTERRUPTED = 3
+
+
+def setting(text: str) -> tuple[str, str]:
+    """`KEY=VALUE` as (key, value).
+
+    >>> setting("policy.max_attempts=1")
+    ('policy.max_attempts', '1')
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE, as in policy.max_attempts=1")
+    return key, value
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("teacher", required=False)
+@click.argument("student", required=False)
+@options.option(
+    "--pipeline",
+    metavar="FILE|NAME",
+    default="chat",
+    help="The pipeline file, or the name of a shipped one.",
+)
+@options.option(
+    "--set",
+    "sets",
+    type=setting,
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Another value of a key of the pipeline, as in policy.max_attempts=1.",
+)
+@options.option(
+    "--option",
+    "chosen",
+    type=click.Choice(["teacher", "student", "escalated"]),
+    multiple=True,
+    help="Who answers; may be repeated.  [default: all that the pipeline knows]",
+)
+@options.option("--requests", type=click.IntRange(min=1), default=600, help="Requests per option.")
+@options.option(
+    "--clients",
+    type=click.IntRange(min=1),
+    help="Clients at the same time.  [default: those of the pipeline, else 4]",
+)
+@options.option(
+    "--speed",
+    type=click.IntRange(min=5),
+    default=40,
+    help="Queries timed before every option and at the end.",
+)
+@options.option("--suite", help="The suite of the run, where it was a file.")
+@options.sources
+@options.loading
+@options.option("--seed", type=int, help="Of every draw.  [default: the run's]")
+@options.option(
+    "--trust-suite-code",
+    is_flag=True,
+    help="Run the code of the evaluate metric that a suite names.",
+)
+@options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@options.option("--quiet", is_flag=True, help="No progress and no table; the files are written.")
+def replay(
+    run: Path,
+    teacher: str | None,
+    student: str | None,
+    sources: tuple[tuple[str, Path], ...],
+    form: str,
+    *,
+    pipeline: str,
+    sets: tuple[tuple[str, str], ...],
+    chosen: tuple[str, ...],
+    quiet: bool,
+    **settings: object,
+) -> int:
+    """Really run a pipeline with the models of RUN, and hold the prediction against it.
+
+    One half of the run's queries predicts, the other half is asked: real attempts, the grader as
+    the verifier, retries and escalation, the other stages as waits. TEACHER and STUDENT are named
+    again, save for the embedded pair.
+    """
+    if (teacher is None) != (student is None):
+        raise click.UsageError("give both TEACHER and STUDENT, or neither for the embedded pair")
+    from tailqa.report import render_replay, render_replay_json
+    from tailqa.workflows.replay import run_replay
+    from tailqa.workflows.replay_run import ReplayOptions
+
+    asked = ReplayOptions(
+        sources=options.as_mapping(sources),
+        options=chosen,  # type: ignore[arg-type]
+        sets=dict(sets),
+        **settings,  # type: ignore[arg-type]
+    )
+    with progress(quiet=quiet or form == "json") as bars:
+        found = run_replay(run, pipeline, (teacher, student), asked, progress=bars)
+    if form == "json":
+        click.echo(render_replay_json(found.replayed))
+    elif not quiet:
+        click.echo(render_replay(found.replayed))
+        click.echo(f"\nRequests: {found.requests}\nResult: {found.path}")
+    return INTERRUPTED if found.replayed.interrupted else 0

@@ -1,0 +1,256 @@
+"""What a replay will look like: the same closed loop, simulated many times from one half."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tailqa.core.answer import Side
+from tailqa.core.estimate import Measured
+from tailqa.core.operations import Option
+from tailqa.core.replay import FIGURES, ReplayedFigureName
+from tailqa.cost.draws import from_draws
+from tailqa.cost.line import Load, Model, Rules, Simulated, Speed, Station, System, Times
+from tailqa.cost.population import Population, posterior, right_share, stratum_fits
+from tailqa.cost.scene import side_of
+from tailqa.cost.simulation import simulate_many
+from tailqa.cost.speed import TimedQueries, fitted_speed
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
+
+SIDES: tuple[Side, Side] = ("teacher", "student")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is simulated: one option's pipeline, and how often who asks.
+
+    `lift` holds the draws of the measured lift, the value itself first; None without one.
+    """
+
+    option: Option
+    stations: Sequence[Station]
+    rules: Rules
+    lift: "Floats | None"
+    clients: int
+    think: Times
+    n_requests: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predicted:
+    """Figures, and by stage the utilisation and the mean wait per visit."""
+
+    figures: Mapping[ReplayedFigureName, Measured]
+    utilisation: Mapping[str, Measured]
+    wait_s: Mapping[str, Measured]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """All that is known beforehand: the fit half's answers, and its timed ones by side.
+
+    `held_out_units` says how many units (clusters, or queries) each stratum has in the other half.
+    """
+
+    people: Population
+    timed: Mapping[Side, TimedQueries]
+    held_out_units: Sequence[int]
+    icc: float | None = None
+
+
+def predict(basis: Basis, plan: Plan, *, replications: int, level: float, seed: int) -> Predicted:
+    """Figures of the replay that is to come, each with the interval where it will lie.
+
+    The values are means over replications from the fit half as it was measured. For the interval
+    every replication also resamples the fit half (its clusters and its timed answers), and draws
+    a held-out half from that, as large as the real one: error of measurement and the luck of the
+    replay are both in it.
+    """
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    people = basis.people
+    units = [_picked_units(basis, rng) for _ in range(replications)]
+    everyone = [np.flatnonzero(people.stratum == s) for s in range(len(people.strata))]
+    plain = _Requests(basis, plan, np.ones((1, people.n)))
+    shaken = _Requests(basis, plan, np.stack([_counts(people, fit) for fit, _ in units]))
+    speeds = {side: fitted_speed(timed) for side, timed in basis.timed.items()}
+    system = _system(basis, plan, speeds, None if plan.lift is None else float(plan.lift[0]))
+    jobs = [(system, plain.load(0, everyone, rng, fresh=True)) for _ in range(replications)]
+    for row, (_, held_out) in enumerate(units):
+        redrawn = {side: _redrawn_speed(timed, rng) for side, timed in basis.timed.items()}
+        lift = None if plan.lift is None else float(plan.lift[rng.integers(len(plan.lift))])
+        other = _system(basis, plan, redrawn, lift)
+        jobs.append((other, shaken.load(row, held_out, rng)))
+    found = simulate_many(jobs, rng=rng)
+    return _summary(found[:replications], found[replications:], plan, level, people.n)
+
+
+def figures_of(found: Simulated) -> dict[ReplayedFigureName, float]:
+    """The figures of one simulated replay."""
+    import numpy as np
+
+    seconds = found.finish_s - found.arrival_s
+    tokens = (
+        found.prompt_tokens
+        + found.completion_tokens
+        + found.second_prompt_tokens
+        + found.second_completion_tokens
+    )
+    p50, p95, p99 = (float(value) for value in np.quantile(seconds, (0.5, 0.95, 0.99)))
+    return {
+        "attempts": float(found.attempts.mean()),
+        "tokens": float(tokens.mean()),
+        "resolved": float((found.outcome == 0).mean()),
+        "uncaught": float((found.outcome == 1).mean()),
+        "given_up": float((found.outcome == 2).mean()),
+        "escalated": float(found.escalated.mean()),
+        "mean_s": float(seconds.mean()),
+        "p50_s": p50,
+        "p95_s": p95,
+        "p99_s": p99,
+    }
+
+
+class _Requests:
+    """Requests by traffic, with chances from the posteriors of every row of weights."""
+
+    def __init__(self, basis: Basis, plan: Plan, weights: "Floats") -> None:
+        self._basis, self._plan = basis, plan
+        self._parameters = {}
+        for side in SIDES:
+            fits = stratum_fits(basis.people, side, weights, basis.icc)
+            self._parameters[side] = (
+                *posterior(basis.people, side, fits),
+                right_share(basis.people, side),
+            )
+
+    def load(
+        self,
+        row: int,
+        available: "Sequence[Ints]",
+        rng: "np.random.Generator",
+        *,
+        fresh: bool = False,
+    ) -> Load:
+        """Of the queries `available` per stratum; one keeps its chance, unless it is `fresh`."""
+        import numpy as np
+
+        n, plan = self._plan.n_requests, self._plan
+        queries = np.concatenate(available)
+        sizes = np.array([len(part) for part in available])
+        stratum = rng.choice(len(sizes), size=n, p=self._basis.people.weights)
+        start = (np.cumsum(sizes) - sizes)[stratum]
+        place = start + (rng.random(n) * sizes[stratum]).astype(int)
+
+        def chances(side: Side) -> "Floats":
+            if fresh:
+                return self._chances(side, row, queries[place], rng)
+            of_all: Floats = self._chances(side, row, queries, rng)[place]
+            return of_all
+
+        return Load(
+            query=queries[place],
+            chance=chances(side_of(plan.option)),
+            second_chance=chances("teacher"),
+            prompt_factor=np.ones(n),
+            completion_factor=np.ones(n),
+            clients=plan.clients,
+            think=plan.think,
+        )
+
+    def _chances(
+        self, side: Side, row: int, queries: "Ints", rng: "np.random.Generator"
+    ) -> "Floats":
+        import numpy as np
+
+        a, b, share = self._parameters[side]
+        first, second = a[row, queries], b[row, queries]
+        known = np.isnan(first)
+        drawn = rng.beta(np.where(known, 1.0, first), np.where(known, 1.0, second))
+        return np.where(known, share[queries], drawn)
+
+
+def _picked_units(basis: Basis, rng: "np.random.Generator") -> tuple[list["Ints"], list["Ints"]]:
+    """Per stratum the queries of a resampled fit half, and of a held-out half drawn from it."""
+    import numpy as np
+
+    fit, held_out = [], []
+    people = basis.people
+    for stratum, n_held_out in enumerate(basis.held_out_units):
+        inside = np.flatnonzero(people.stratum == stratum)
+        members = [inside[people.unit[inside] == u] for u in np.unique(people.unit[inside])]
+        first = rng.integers(len(members), size=len(members))
+        second = first[rng.integers(len(members), size=n_held_out)]
+        fit.append(np.concatenate([members[place] for place in first]))
+        held_out.append(np.concatenate([members[place] for place in second]))
+    return fit, held_out
+
+
+def _counts(people: Population, queries: "Sequence[Ints]") -> "Floats":
+    import numpy as np
+
+    return np.bincount(np.concatenate(queries), minlength=people.n).astype(float)
+
+
+def _system(basis: Basis, plan: Plan, speeds: Mapping[Side, Speed], lift: float | None) -> System:
+    side = side_of(plan.option)
+    model, teacher = (
+        Model(attempts=basis.people.of(one), speed=speeds[one]) for one in (side, "teacher")
+    )
+    second = teacher if plan.rules.escalate_to == "teacher" else None
+    rules = plan.rules if lift is None else replace(plan.rules, lift=lift)
+    return System(stations=tuple(plan.stations), model=model, rules=rules, second=second)
+
+
+def _redrawn_speed(timed: TimedQueries, rng: "np.random.Generator") -> Speed:
+    import numpy as np
+
+    n = len(timed.answer_s)
+    return fitted_speed(timed, rng.multinomial(n, np.full(n, 1 / n)).astype(float))
+
+
+def _summary(
+    plain: Sequence[Simulated], shaken: Sequence[Simulated], plan: Plan, level: float, n: int
+) -> Predicted:
+    import numpy as np
+
+    def measured(values: Sequence[float], draws: Sequence[float]) -> Measured:
+        return from_draws(float(np.mean(values)), draws, level=level, n=n)
+
+    values, draws = ([figures_of(one) for one in part] for part in (plain, shaken))
+    busy, waits = _busy(plain, plan), _waits(plain)
+    busy_draws, wait_draws = _busy(shaken, plan), _waits(shaken)
+    names = [station.name for station in plan.stations]
+    limited = [place for place, station in enumerate(plan.stations) if station.servers]
+    return Predicted(
+        figures={
+            name: measured([row[name] for row in values], [row[name] for row in draws])
+            for name in FIGURES
+        },
+        utilisation={
+            names[at]: measured(busy[:, at].tolist(), busy_draws[:, at].tolist()) for at in limited
+        },
+        wait_s={
+            name: measured(waits[:, at].tolist(), wait_draws[:, at].tolist())
+            for at, name in enumerate(names)
+        },
+    )
+
+
+def _busy(found: Sequence[Simulated], plan: Plan) -> "Floats":
+    import numpy as np
+
+    servers = np.array([max(1, station.servers) for station in plan.stations])
+    return np.stack([one.busy_s / one.end_s / servers for one in found])
+
+
+def _waits(found: Sequence[Simulated]) -> "Floats":
+    import numpy as np
+
+    return np.stack([one.waited_s / np.maximum(one.visits, 1) for one in found])

@@ -1,0 +1,161 @@
+"""A pipeline really run with the models of a run, against what was predicted of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import IO
+
+from tailqa import report as report_room
+from tailqa.core.answer import Side
+from tailqa.core.operations import Option
+from tailqa.core.ports import Engine, Progress, Silent
+from tailqa.core.query import Query
+from tailqa.core.replay import LivedRequest, Replayed
+from tailqa.cost.assemble import stations
+from tailqa.cost.load import load_pipeline
+from tailqa.cost.scene import side_of
+from tailqa.grade import Grader
+from tailqa.workflows.answerer import Answerer
+from tailqa.workflows.asking import chosen_grader
+from tailqa.workflows.live import Lived, live, time_alone
+from tailqa.workflows.live_stages import Line
+from tailqa.workflows.replay_lift import measure_lift
+from tailqa.workflows.replay_run import ReplayOptions, asking_of, engines_again, suite_again
+from tailqa.workflows.replay_setup import Setup, set_up
+from tailqa.workflows.replay_summary import Seen, summary
+from tailqa.workflows.speed import SIDES
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedReplay:
+    """A finished replay and its files in the run folder."""
+
+    replayed: Replayed
+    path: Path
+    requests: Path
+
+
+def run_replay(
+    folder: Path,
+    pipeline: str,
+    models: tuple[str | None, str | None],
+    options: ReplayOptions,
+    *,
+    progress: Progress | None = None,
+) -> FinishedReplay:
+    """Opens the models of the run, replays the pipeline, writes replay.json and replay.jsonl.
+
+    `models` are teacher and student, None for the embedded ones. Raises TailqaError for all that
+    the caller can mend, KeyboardInterrupt before the first request has ended.
+    """
+    options = replace(options, created=options.created or date.today().isoformat())
+    run = report_room.load_run(folder)
+    asking = asking_of(run.report, options)
+    suite = suite_again(run.report, asking, options.suite)
+    setup = set_up(run, load_pipeline(pipeline, options.sets), suite, options)
+    grader = chosen_grader(suite, asking)
+    engines = engines_again(run.report, models, asking)
+    path, requests = report_room.replay_paths(folder)
+    with requests.open("w", encoding="utf-8") as file:
+        replayed = replay_engines(engines, setup, grader, file, progress=progress or Silent())
+    for engine in engines:
+        engine.close()
+    report_room.write_replay(replayed, path)
+    return FinishedReplay(replayed=replayed, path=path, requests=requests)
+
+
+def replay_engines(
+    engines: Sequence[Engine], setup: Setup, grader: Grader, file: IO[str], *, progress: Progress
+) -> Replayed:
+    """Times an open teacher and student, lives through every option, predicts and compares.
+
+    `file` gets a line per finished request. Raises KeyboardInterrupt before the first has ended.
+    """
+    workers = {engine.info.device: ThreadPoolExecutor(max_workers=1) for engine in engines}
+    models: dict[Side, Answerer] = {
+        side: Answerer(
+            engine=engine,
+            grader=grader,
+            generation=setup.suite.generation,
+            worker=workers[engine.info.device],
+            retry_text=setup.pipeline.policy.retry.text,
+        )
+        for side, engine in zip(SIDES, engines, strict=True)
+    }
+    seen = Seen(shared=len(workers) == 1)
+    try:
+        _Running(setup, models, seen, file, progress).all_options()
+    except KeyboardInterrupt:
+        seen.interrupted = True
+        if not seen.lived:
+            raise
+    finally:
+        for worker in workers.values():
+            worker.shutdown(cancel_futures=True)
+    return summary(setup, seen)
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A replay as it runs; what is seen is kept as it comes."""
+
+    setup: Setup
+    models: Mapping[Side, Answerer]
+    seen: Seen
+    file: IO[str]
+    progress: Progress
+
+    def all_options(self) -> None:
+        setup = self.setup
+        if setup.pipeline.policy.retry.text is not None:
+            people = setup.people()
+            for side in SIDES:
+                self.seen.lifts[side] = measure_lift(
+                    side, self.models[side], setup, people, progress=self.progress
+                )
+        # The same queries for every option, so that they differ by the option alone.
+        queries = setup.drawn(setup.halves.held_out, setup.options.requests, "requests")
+        for option in setup.chosen:
+            self._time(f"before {option}")
+            if self._live(option, queries).interrupted:
+                raise KeyboardInterrupt
+        self._time("at the end")
+
+    def _time(self, when: str) -> None:
+        setup = self.setup
+        queries = setup.drawn(setup.halves.fit, setup.options.speed, when)
+        self.progress.start(f"speed, {when}", len(queries))
+        found = time_alone(self.models, queries, seed=f"replay speed:{setup.seed}:{when}")
+        self.progress.advance(f"speed, {when}", len(queries))
+        self.progress.finish(f"speed, {when}")
+        self.seen.timed[when] = found
+
+    def _live(self, option: Option, queries: Sequence[Query]) -> Lived:
+        setup = self.setup
+        rules = setup.rules(option)
+        line = Line(
+            option=option,
+            stations=stations(setup.pipeline, option),
+            rules=rules,
+            model=self.models[side_of(option)],
+            second=self.models["teacher"] if rules.escalate_to == "teacher" else None,
+            queries=queries,
+            clients=setup.clients,
+            think=setup.think,
+            seed=setup.seed,
+        )
+
+        def done(request: LivedRequest) -> None:
+            self.file.write(f"{json.dumps(asdict(request))}\n")
+            self.file.flush()
+            self.progress.advance(option, 1, request.completion_tokens)
+
+        self.progress.start(option, len(queries))
+        lived = live(line, done)
+        self.progress.finish(option)
+        if lived.requests:
+            self.seen.lived[option] = lived
+        return lived

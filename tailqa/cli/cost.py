@@ -6,37 +6,16 @@ import click
 
 from tailqa.cli import options
 
-
-def assignment(text: str) -> tuple[str, str]:
-    """`KEY=VALUE` as a pair.
-
-    >>> assignment("arrivals.rate=12")
-    ('arrivals.rate', '12')
-    """
-    key, equals, value = text.partition("=")
-    if not (equals and key and value):
-        raise click.BadParameter(f"{text!r} is not KEY=VALUE, as in policy.max_attempts=1")
-    return key, value
-
-
 _FOLDER = click.Path(path_type=Path, file_okay=False)
-sets = options.option(
-    "--set",
-    "sets",
-    type=assignment,
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Another value for a key of the pipeline; may be repeated.",
-)
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @options.pipeline
-@sets
+@options.sets
 @options.option(
     "--sweep",
-    type=assignment,
+    type=options.assignment,
     metavar="KEY=START:STOP[:COUNT]",
     help="The figures over several values of one key, as in arrivals.rate=1:20.",
 )

@@ -26,6 +26,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path), required=False)
 @options.policy
+@options.pipeline
+@options.sets
 @options.option("--junit", type=_FILE, help="Write the verdict as JUnit XML.")
 @options.option(
     "--summary", type=_FILE, help="Append the verdict as Markdown, say to $GITHUB_STEP_SUMMARY."
@@ -49,8 +51,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 def gate(
     run: Path | None,
     policy: str | None,
+    pipeline: str | None,
     form: str,
     *,
+    sets: tuple[tuple[str, str], ...],
     date: str | None,
     junit: Path | None,
     summary: Path | None,
@@ -60,8 +64,10 @@ def gate(
     """Judge RUN (a run folder or its result.json) by a policy.
 
     Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 something broke. Without --policy it is the
-    built-in one, which --show-policy prints.
+    built-in one, which --show-policy prints. What it says of cost is judged by what `compare`
+    found, or in the pipeline of --pipeline.
     """
+    from tailqa.workflows.costs import CostOptions
     from tailqa.workflows.decisions import gate_run, shown_policy, write_decision, write_outputs
 
     if show_policy:
@@ -71,7 +77,8 @@ def gate(
         raise click.UsageError("name the RUN to judge, or ask for --show-policy")
     from tailqa.report import render_gate, render_gate_json
 
-    decided = gate_run(run, policy, date=date or calendar.today().isoformat())
+    costs = CostOptions(pipeline=pipeline, sets=dict(sets)) if pipeline or sets else None
+    decided = gate_run(run, policy, date=date or calendar.today().isoformat(), costs=costs)
     if form == "json":
         shown = render_gate_json(decided.record)
     else:

@@ -71,6 +71,28 @@ pipeline = option(
 )
 
 
+def assignment(text: str) -> tuple[str, str]:
+    """`KEY=VALUE` as a pair.
+
+    >>> assignment("arrivals.rate=12")
+    ('arrivals.rate', '12')
+    """
+    key, equals, value = text.partition("=")
+    if not (equals and key and value):
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE, as in policy.max_attempts=1")
+    return key, value
+
+
+sets = option(
+    "--set",
+    "sets",
+    type=assignment,
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Another value for a key of the pipeline; may be repeated.",
+)
+
+
 def exit_code(outcomes: Collection[str]) -> int:
     """Of verdicts together: 1 where one is fail, else 2 where one is inconclusive, else 0.
 

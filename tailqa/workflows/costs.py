@@ -69,6 +69,15 @@ def cost_run(run: Path, options: CostOptions, *, out: Path | None = None) -> Cos
     Raises ResultError for a run or bench that cannot be read, InputError with every fault of the
     pipeline, and TailqaError where the run lacks what the cost takes.
     """
+    loaded = room.load_run(run)
+    found = operations_of(loaded, options)
+    names = loaded.report.teacher.name, loaded.report.student.name
+    written = room.write_operations(found, names, out or run)
+    return Costed(operations=found, names=names, page=written.with_name("cost.html"))
+
+
+def operations_of(run: Run, options: CostOptions) -> Operations:
+    """What the pipeline of `options` makes of a run. Raises as `cost_run` does."""
     pipeline = _pipeline(options, options.sets)
     swept = None
     if options.sweep is not None:
@@ -80,18 +89,14 @@ def cost_run(run: Path, options: CostOptions, *, out: Path | None = None) -> Cos
                 for value in sweep_values(text)
             ],
         )
-    loaded = room.load_run(run)
-    found = run_operations(
-        loaded,
+    return run_operations(
+        run,
         pipeline,
         seed=options.seed,
         resamples=options.resamples,
         bench=None if options.bench is None else room.load_bench(options.bench),
         swept=swept,
     )
-    names = loaded.report.teacher.name, loaded.report.student.name
-    written = room.write_operations(found, names, out or run)
-    return Costed(operations=found, names=names, page=written.with_name("cost.html"))
 
 
 def _pipeline(options: CostOptions, sets: Mapping[str, str]) -> Pipeline:

@@ -1,7 +1,7 @@
 """A stored run and a policy → a verdict, and the record of the decision."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from itertools import count
 from pathlib import Path
@@ -12,6 +12,7 @@ from tailqa.core.report import DecisionRecord, Report, Verdict
 from tailqa.gate import applied, show_policy
 from tailqa.report.files import read_bytes, write_atomic
 from tailqa.report.result import RESULT
+from tailqa.workflows.costs import CostOptions, operations_of
 from tailqa.workflows.gate import PolicyLike, chosen_policy, gate, tiers
 
 
@@ -29,14 +30,20 @@ class Decided:
         return self.record.verdict
 
 
-def gate_run(run: Path, policy: PolicyLike = None, *, date: str) -> Decided:
+def gate_run(
+    run: Path, policy: PolicyLike = None, *, date: str, costs: CostOptions | None = None
+) -> Decided:
     """Judges the run in a folder, or in a result.json; `date` (ISO 8601) goes into the record.
 
-    Raises ResultError for a run that cannot be read and InputError for a policy with faults or
-    one that does not fit the run.
+    With `costs` it is costed in that pipeline first, instead of the one that the run was costed
+    in. Raises ResultError for a run that cannot be read, InputError for a policy or pipeline with
+    faults or one that does not fit the run, and TailqaError where it cannot be costed.
     """
     path = run / RESULT if run.is_dir() else run
     report = room.load_report(path)
+    if costs is not None:
+        found = operations_of(room.load_run(path.parent), costs)
+        report = replace(report, operations=found)
     chosen = chosen_policy(policy)
     judged = report.operations if chosen.cost else None
     record = DecisionRecord(

@@ -18,6 +18,7 @@ from tailqa.report.html import asset, environment, source_hash
 from tailqa.report.noise import noise_of, noise_words
 from tailqa.report.operations_page import OPERATIONS_STYLE, operations_parts
 from tailqa.report.reading import cost_of, latency_of, reading, requirement_of, worst_first
+from tailqa.report.retries import retry_figures, retry_panels, retry_words
 from tailqa.report.sentences import three_sentences
 from tailqa.report.stopping import stopping_panels, stopping_sentences
 
@@ -73,6 +74,9 @@ def render_page(run: Run) -> str:
             kl_and_flips=kl_and_flips(report),
             noise_of=noise_of,
             noise_words=noise_words(report),
+            retry_words=retry_words(report),
+            retry_panels=retry_panels(report),
+            retry_figures=retry_figures(report),
             stopping_sentences=stopping_sentences(report),
             stopping_panels=stopping_panels(report),
             operations=operations_parts(report.operations) if report.operations else None,

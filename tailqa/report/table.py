@@ -26,6 +26,7 @@ from tailqa.report.fidelity import fidelity_table, kl_and_flips
 from tailqa.report.gate_rows import MEANING
 from tailqa.report.noise import noise_of, noise_words
 from tailqa.report.reading import cost_of, latency_of, requirement_of, worst_first
+from tailqa.report.retries import retry_table, retry_words
 from tailqa.report.sentences import three_sentences
 from tailqa.report.stopping import stopping_sentences
 
@@ -73,6 +74,8 @@ class _Terminal:
         tables: list[RenderableType] = [self._heading(), fitting(console, self._gaps)]
         if self._has_costs():
             tables.append(fitting(console, self._costs))
+        if self.report.retries:
+            tables.append(fitting(console, lambda detail: retry_table(self.report, detail)))
         if self.report.fidelity:
             tables.append(fitting(console, lambda detail: fidelity_table(self.report, detail)))
         return tables
@@ -223,6 +226,7 @@ class _Terminal:
                 noise_words(self.report),
                 *stopping_sentences(self.report),
                 kl_and_flips(self.report),
+                retry_words(self.report),
             )
             if sentence
         ]

@@ -48,6 +48,9 @@ One right answer in tail/multi-step costs the student 927 tokens [835, 1,039] ag
 91.7 tokens [82.5, 103], at least 8.1 times as many (95 % intervals, n = 180), and 311 ms [286, 342]
 against the teacher's 69.5 ms [63.9, 76.5], at least 3.7 times as long (95 % intervals, n = 30).
 
+Retries were not measured: that takes several answers to each query, drawn at random (--samples 5
+--temperature 0.8).
+
 Note: The student hit the limit of generated tokens in 12 of 720 answers.
 
 FAIL  the student cannot replace the teacher (default)

@@ -34,7 +34,8 @@ class DraftingResult:
     """The student as drafter, on one stratum, on head or tail, or on all traffic (by weight).
 
     Shares of positions that a teacher accepts: `same_top1` where both are greedy, `overlap`
-    (Σ min(p, q)) where both are sampled at temperature 1. `greedy` says which applies to this run.
+    (Σ min(p, q)) where both are sampled at temperature 1. `temperature`, that of the run, says
+    which applies; neither does quite above 0 but for 1.
     `draft_cost` is one decode step of the student over one of the teacher at batch 1.
     `best_length` is the draft length of the highest speed-up, None where none was measured.
     `tail_minus_head` is the difference of the acceptance that applies, of all traffic only.
@@ -42,7 +43,7 @@ class DraftingResult:
 
     name: str
     scope: DraftingScope
-    greedy: bool
+    temperature: float
     n_queries: int
     same_top1: Measured
     overlap: Measured
@@ -54,7 +55,7 @@ class DraftingResult:
     @property
     def acceptance(self) -> Measured:
         """The share of drafted tokens that is accepted in this run's way of decoding."""
-        return self.same_top1 if self.greedy else self.overlap
+        return self.overlap if self.temperature else self.same_top1
 
     @property
     def best(self) -> DraftLength | None:

@@ -13,6 +13,7 @@ from tailqa.cost.line import (
     Times,
 )
 from tailqa.cost.load import load_pipeline, shipped_pipelines
+from tailqa.cost.drafting import draft_length_of, verification_counts
 from tailqa.cost.padding import padding_counts
 from tailqa.cost.pipeline import amdahl, erlang_c
 from tailqa.cost.queueing import allen_cunneen_wait, fan_out_share, mmc_wait
@@ -46,6 +47,7 @@ __all__ = [
     "allen_cunneen_wait",
     "amdahl",
     "break_even_acceptance",
+    "draft_length_of",
     "erlang_c",
     "fan_out_share",
     "load_pipeline",
@@ -63,4 +65,5 @@ __all__ = [
     "speculative_tokens",
     "sweep_values",
     "unbiased_pass_at",
+    "verification_counts",
 ]

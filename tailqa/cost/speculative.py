@@ -11,7 +11,7 @@ def speculative_tokens(acceptance: float, draft_length: int) -> float:
     """
     if not 0 <= acceptance <= 1:
         raise ValueError(f"acceptance must lie in [0, 1], got {acceptance!r}")
-    _check_length(draft_length)
+    check_length(draft_length)
     # The sum itself, since the quotient is 0/0 at an acceptance of 1.
     return float(sum(acceptance**i for i in range(draft_length + 1)))
 
@@ -42,13 +42,14 @@ def break_even_acceptance(draft_length: int, draft_cost: float) -> float:
     """
     from scipy.optimize import brentq
 
-    _check_length(draft_length)
+    check_length(draft_length)
     if not 0 <= draft_cost <= 1:
         raise ValueError(f"draft_cost must lie in [0, 1], got {draft_cost!r}")
     wanted = 1 + draft_length * draft_cost
     return float(brentq(lambda alpha: speculative_tokens(alpha, draft_length) - wanted, 0.0, 1.0))
 
 
-def _check_length(draft_length: int) -> None:
+def check_length(draft_length: int) -> None:
+    """Raises ValueError unless the draft length is a whole number of at least 1."""
     if isinstance(draft_length, bool) or not isinstance(draft_length, int) or draft_length < 1:
         raise ValueError(f"draft_length must be a whole number of at least 1, got {draft_length!r}")

@@ -20,14 +20,17 @@ class QueryFidelity:
     """How the student follows the teacher over one answer, position by position.
 
     `kl` holds KL(teacher‖student) in nats per position (float32); the sums run over the same
-    positions. `first_divergence` counts from 1 and is None where the likeliest tokens never
-    differ.
+    positions. `same_top1` says where the likeliest tokens are the same. `accepted` is
+    min(1, q/p) of the actual token: in a text sampled from the teacher p, the chance that the
+    token came of a draft of the student q (Leviathan et al., ICML 2023). `first_divergence`
+    counts from 1 and is None where the likeliest tokens never differ.
     """
 
     query_id: str
     kl: "np.ndarray"
     reverse_kl_sum: float
-    n_same_top1: int
+    same_top1: "np.ndarray"
+    accepted: "np.ndarray"
     acceptance_sum: float
     teacher_logprob_sum: float
     student_logprob_sum: float
@@ -37,6 +40,11 @@ class QueryFidelity:
     def n_positions(self) -> int:
         """Positions compared."""
         return len(self.kl)
+
+    @property
+    def n_same_top1(self) -> int:
+        """Positions with the same likeliest token."""
+        return int(self.same_top1.sum())
 
     @property
     def kl_sum(self) -> float:
@@ -105,7 +113,8 @@ def reduce_answer(
         query_id=query_id,
         kl=kl.numpy(),
         reverse_kl_sum=_sum(reverse),
-        n_same_top1=int(same.sum()),
+        same_top1=same.numpy() > 0,
+        accepted=(of_student - of_teacher).clamp_(max=0).exp_().numpy(),
         acceptance_sum=_sum(accepted),
         teacher_logprob_sum=_sum(of_teacher),
         student_logprob_sum=_sum(of_student),

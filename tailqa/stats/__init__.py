@@ -33,7 +33,7 @@ from tailqa.stats.ratio import retention
 from tailqa.stats.sample import mean_estimate, quantile_estimate
 from tailqa.stats.scores import pooled_scores, score_gap, score_retention
 from tailqa.stats.sequential import GapEProcess, RetentionEProcess, gap_confidence_sequence
-from tailqa.stats.total import stratified_total
+from tailqa.stats.total import stratified_ratio, stratified_total
 
 __all__ = [
     "ClusterCells",
@@ -74,6 +74,7 @@ __all__ = [
     "score_gap",
     "score_retention",
     "speed_of",
+    "stratified_ratio",
     "stratified_total",
     "tail_interaction",
 ]

@@ -2,8 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,20 @@ from tailqa.core.ports import Engine, Progress, Request
 from tailqa.core.query import Suite
 from tailqa.core.report import FidelityResult, FidelityScope, Report
 from tailqa.engine import answer_fidelity, shared_vocabulary, text_fidelity
+from tailqa.workflows.drafting import drafting_results
 
 if TYPE_CHECKING:
     from tailqa.engine.divergence import QueryFidelity
 
-Fidelity = tuple[tuple[FidelityResult, ...], tuple[str, ...]]
-"""The results, and the findings: what was left out and why."""
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """The results, the findings (what was left out and why) and the answers behind the results."""
+
+    results: tuple[FidelityResult, ...] = ()
+    findings: tuple[str, ...] = ()
+    of_stratum: "Mapping[str, Sequence[QueryFidelity]]" = field(default_factory=dict)
+    missing: str = "no answer could be compared"
 
 
 def read_text(path: Path) -> str:
@@ -48,17 +56,25 @@ def add_fidelity(
 ) -> Report:
     """The report with the fidelity over the teacher's answers, and over `text` if one is given.
 
-    One result per stratum, one of all traffic and one of the text. Where the vocabularies differ,
-    or `engines` does not hold both models, there is none, and a finding says so.
+    One result per stratum, one of all traffic and one of the text, and what the student is worth
+    as a drafter. Where the vocabularies differ, or `engines` does not hold both models, there is
+    none, and a finding says so.
     """
-    results, findings = _measure(suite, engines, pairs, text, progress=progress)
+    found = _measure(suite, engines, pairs, text, progress=progress)
+    ended = {
+        pair.query.id
+        for pair in pairs
+        if isinstance(pair.teacher, Answered) and pair.teacher.attempts[0].finish_reason == "stop"
+    }
+    drafting = drafting_results(report, suite, found.of_stratum, ended, missing=found.missing)
     options = {**report.fingerprint.options, "fidelity": True}
     if text is not None:
         options["fidelity_texts"] = digest(text)
     return replace(
         report,
-        fidelity=results,
-        findings=(*report.findings, *findings),
+        fidelity=found.results,
+        drafting=drafting,
+        findings=(*report.findings, *found.findings),
         fingerprint=replace(report.fingerprint, options=options),
     )
 
@@ -70,20 +86,21 @@ def _measure(
     text: str | None,
     *,
     progress: Progress,
-) -> Fidelity:
+) -> _Found:
     if len(engines) < 2:
-        return (), ("Fidelity was not measured: it takes both models in memory together.",)
+        return _none("it takes both models in memory together")
     teacher, student = engines
     try:
         vocabulary = shared_vocabulary(teacher, student)
     except ModelError as error:
-        return (), (f"Fidelity was not measured: {error}.",)
+        return _none(str(error))
     requests = list(_requests(suite, pairs))
     read = [request for request in requests if request.choices[0]]
     found = answer_fidelity(teacher, student, read, vocabulary=vocabulary, progress=progress)
     findings = [*_beyond(vocabulary.n_beyond), *_empty(len(requests) - len(read), len(requests))]
     findings += _left_out(found, "answers")
-    results = _of_answers(suite, pairs, _measured(found))
+    of_stratum = _by_stratum(suite, pairs, _measured(found))
+    results = _of_answers(suite, pairs, of_stratum)
     if text is not None:
         try:
             windows = text_fidelity(
@@ -95,7 +112,14 @@ def _measure(
             findings += _left_out(windows, "windows of the given texts")
             none = TooFew(reason="given texts are neither right nor wrong", n=0)
             results.append(_result("given texts", "texts", [_measured(windows)], (1.0,), none))
-    return tuple(results), tuple(findings)
+    return _Found(results=tuple(results), findings=tuple(findings), of_stratum=of_stratum)
+
+
+def _none(why: str) -> _Found:
+    return _Found(
+        findings=(f"Fidelity was not measured: {why}.",),
+        missing=f"fidelity was not measured: {why}",
+    )
 
 
 def _requests(suite: Suite, pairs: Sequence[Pair]) -> Iterator[Request]:
@@ -113,17 +137,26 @@ def _requests(suite: Suite, pairs: Sequence[Pair]) -> Iterator[Request]:
         )
 
 
-def _of_answers(
+def _by_stratum(
     suite: Suite, pairs: Sequence[Pair], rows: "Sequence[QueryFidelity]"
-) -> list[FidelityResult]:
+) -> "dict[str, list[QueryFidelity]]":
     of_query = {row.query_id: row for row in rows}
     strata: dict[str, list[QueryFidelity]] = {stratum.name: [] for stratum in suite.strata}
+    for pair in pairs:
+        if pair.query.id in of_query:
+            strata[pair.query.stratum].append(of_query[pair.query.id])
+    return strata
+
+
+def _of_answers(
+    suite: Suite, pairs: Sequence[Pair], strata: "Mapping[str, Sequence[QueryFidelity]]"
+) -> list[FidelityResult]:
+    of_query = {row.query_id: row for rows in strata.values() for row in rows}
     flips: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in strata}
     for pair in pairs:
         row = of_query.get(pair.query.id)
         if row is None:
             continue
-        strata[pair.query.stratum].append(row)
         if isinstance(pair.teacher_grade, Scored) and isinstance(pair.student_grade, Scored):
             stayed = pair.teacher_grade.correct == pair.student_grade.correct
             flips[pair.query.stratum][stayed].append(row.mean_kl)

@@ -18,7 +18,8 @@ from tailqa.report.html import asset, environment, source_hash
 from tailqa.report.noise import noise_of, noise_words
 from tailqa.report.operations_page import OPERATIONS_STYLE, operations_parts
 from tailqa.report.reading import cost_of, latency_of, reading, requirement_of, worst_first
-from tailqa.report.retries import retry_figures, retry_panels, retry_words
+from tailqa.report.retries import retry_figures, retry_words
+from tailqa.report.retries_chart import retry_panels
 from tailqa.report.sentences import three_sentences
 from tailqa.report.stopping import stopping_panels, stopping_sentences
 

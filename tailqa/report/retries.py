@@ -1,7 +1,6 @@
-"""Retries in a table, in words and as the chart of pass@k: counted, fitted, and if independent."""
+"""Retries in a table and in words: what they are worth, and what independent ones would be."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,23 +10,19 @@ from tailqa.core.report import Report
 from tailqa.core.retries import RetryResult
 from tailqa.report import format as shown
 from tailqa.report.cells import FULL, NARROW, PLAIN, figure_text, make_table, text, two_lines
-from tailqa.report.escape import one_line, visible
+from tailqa.report.escape import one_line
 from tailqa.report.reading import worst_first
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-WIDTH, HEIGHT = 300, 190
-LEFT, RIGHT, TOP, BOTTOM = 34.0, 292.0, 26.0, 160.0
 NOT_MEASURED = (
     "Retries were not measured: that takes several answers to each query, drawn at random "
     "(--samples 5 --temperature 0.8)."
 )
 _POINTS = shown.Unit(symbol="points", scale=100, decimals=1)
 _SIDES: tuple[Side, Side] = ("teacher", "student")
-_STEPS = (0.05, 0.1, 0.2)
-_MOST_TICKS = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,36 +41,6 @@ class Column:
         if detail >= self.whole:
             return figure_text(figure, self.unit)
         return text(shown.value(figure, self.unit))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Point:
-    """pass@k as counted; `low` and `high` are where its interval ends."""
-
-    x: float
-    y: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Panel:
-    """One side on one stratum, in the units of an SVG drawing.
-
-    `fitted`, `beyond` (the extrapolation), `band` (the fit's intervals) and `alone` (independent
-    attempts) are paths; empty where there is nothing to draw.
-    """
-
-    name: str
-    side: Side
-    points: tuple[Point, ...]
-    fitted: str
-    beyond: str
-    band: str
-    alone: str
-    x_ticks: tuple[tuple[float, str], ...]
-    y_ticks: tuple[tuple[float, str], ...]
-    description: str
 
 
 def in_order(report: Report) -> tuple[RetryResult, ...]:
@@ -147,76 +112,6 @@ def retry_words(report: Report) -> str:
     return (
         f"Of {last.k} attempts of the {found.side} at a query at least one is right in {counted} "
         f"of the traffic; independent attempts would promise {claim}{alike}."
-    )
-
-
-def retry_panels(report: Report) -> tuple[Panel, ...]:
-    """One panel per stratum and side, then all traffic, on one scale."""
-    results = in_order(report)
-    known = [
-        figure.low
-        for result in results
-        for at in result.pass_at
-        for figure in (at.unbiased,)
-        if isinstance(figure, Estimate)
-    ]
-    lowest = math.floor(min(known, default=0.0) * 10) / 10
-    return tuple(_panel(result, min(lowest, 0.9)) for result in results)
-
-
-def _panel(result: RetryResult, lowest: float) -> Panel:
-    furthest = len(result.pass_at)
-
-    def x(k: int) -> float:
-        return round(LEFT + 10 + (RIGHT - LEFT - 16) * (k - 1) / max(1, furthest - 1), 2)
-
-    def y(share: float) -> float:
-        inside = max(0.0, (share - lowest) / (1 - lowest))
-        return round(BOTTOM - (BOTTOM - TOP) * inside, 2)
-
-    def ends(of: str) -> list[tuple[int, Estimate]]:
-        found = [(at.k, getattr(at, of)) for at in result.pass_at]
-        return [(k, figure) for k, figure in found if isinstance(figure, Estimate)]
-
-    def path(points: Sequence[tuple[int, float]]) -> str:
-        return "M" + "L".join(f"{x(k)} {y(share)}" for k, share in points) if points else ""
-
-    fitted = [(k, figure.value) for k, figure in ends("fitted")]
-    rim = [(k, figure.high) for k, figure in ends("fitted")]
-    rim += [(k, figure.low) for k, figure in reversed(ends("fitted"))]
-    points = [
-        Point(x=x(k), y=y(figure.value), low=y(figure.low), high=y(figure.high))
-        for k, figure in ends("unbiased")
-    ]
-    step = next((step for step in _STEPS if (1 - lowest) / step <= _MOST_TICKS), 0.25)
-    ticks = [1 - step * index for index in range(int((1 - lowest) / step + 1e-9) + 1)]
-    return Panel(
-        name=visible(result.name),
-        side=result.side,
-        points=tuple(points),
-        fitted=path([point for point in fitted if point[0] <= result.attempts]),
-        beyond=path([point for point in fitted if point[0] >= result.attempts]),
-        band=path(rim) + "Z" if rim else "",
-        alone=path([(k, figure.value) for k, figure in ends("independent")]),
-        x_ticks=tuple((x(k), str(k)) for k in _ks(result)),
-        y_ticks=tuple((y(tick), f"{tick * 100:.0f}") for tick in ticks),
-        description=_described(result),
-    )
-
-
-def _ks(result: RetryResult) -> list[int]:
-    furthest = len(result.pass_at)
-    return sorted({1, result.attempts, furthest})
-
-
-def _described(result: RetryResult) -> str:
-    known = [at for at in result.pass_at if isinstance(at.unbiased, Estimate)]
-    if not known:
-        return f"not measured: {visible(getattr(result.pass_at[0].unbiased, 'reason', ''))}."
-    return " ".join(
-        f"pass@{at.k}: {shown.bracketed(at.unbiased, shown.PERCENT)} %, if independent "
-        f"{shown.value(at.independent, shown.PERCENT)} %."
-        for at in known
     )
 
 

@@ -12,7 +12,8 @@ from tailqa.core.report import Report, Run
 from tailqa.core.retries import RetryResult
 from tailqa.cost import AttemptCounts, BetaBinomial, measure_retries
 from tailqa.report import load_report, render_json, render_page, render_terminal, save_report
-from tailqa.report.retries import BOTTOM, LEFT, NOT_MEASURED, RIGHT, TOP, retry_panels, retry_words
+from tailqa.report.retries import NOT_MEASURED, retry_words
+from tailqa.report.retries_chart import BOTTOM, LEFT, RIGHT, TOP, retry_panels
 
 
 def results(names: tuple[str, ...], icc: float = 0.5) -> tuple[RetryResult, ...]:

@@ -234,16 +234,18 @@ def fit_many(
     if not inside.any():
         return result
     start = np.stack([mean[inside], 1 - mean[inside]], axis=1)
-    result[inside] = np.exp(_newton(np.log(start), c, n, w[inside]))
+    steps = np.arange(n.max())
+    more = np.stack([w[inside] @ (counts[:, None] > steps) for counts in (c, n - c, n)])
+    result[inside] = np.exp(_newton(np.log(start), more))
     return result
 
 
-def _newton(x: "Floats", c: "Floats", n: "Floats", w: "Floats") -> "Floats":
+def _newton(x: "Floats", more: "Floats") -> "Floats":
     import numpy as np
 
     low, high = math.log(_LEAST), math.log(MOST_EVEN)
     x = x.copy()
-    value, slope, curve = _likelihood(x, c, n, w)
+    value, slope, curve = _likelihood(x, more)
     damping = np.full(len(x), 1e-3)
     moving = np.arange(len(x))
     for _ in range(_STEPS):
@@ -252,7 +254,7 @@ def _newton(x: "Floats", c: "Floats", n: "Floats", w: "Floats") -> "Floats":
         scale = np.maximum(1.0, np.abs(bend).max(axis=(1, 2)))
         step = _solve(-bend, slope[moving], damping[moving] * scale)
         tried = np.clip(at + np.clip(step, -2, 2), low, high)
-        new = _likelihood(tried, c, n, w[moving])
+        new = _likelihood(tried, more[:, moving])
         better = new[0] >= value[moving]
         gained = moving[better]
         x[gained], value[gained] = tried[better], new[0][better]
@@ -271,31 +273,28 @@ def _solve(matrix: "Floats", right: "Floats", damping: "Floats") -> "Floats":
     return np.asarray(np.linalg.solve(damped, right[:, :, None])[:, :, 0], dtype=np.float64)
 
 
-def _likelihood(
-    x: "Floats", c: "Floats", n: "Floats", w: "Floats"
-) -> "tuple[Floats, Floats, Floats]":
-    """Log-likelihood per row of `x` = (log a, log b), its gradient and its Hessian there."""
+def _likelihood(x: "Floats", more: "Floats") -> "tuple[Floats, Floats, Floats]":
+    """Log-likelihood per row of `x` = (log a, log b), its gradient and its Hessian there.
+
+    `more`, of shape (3, rows, most attempts), holds the weight of the queries with more than j
+    right, wrong and all attempts: for whole counts Γ(a + c)/Γ(a) is the product of a + j, j < c.
+    """
     import numpy as np
-    from scipy.special import betaln, digamma, polygamma
 
+    right, wrong, made = more
+    steps = np.arange(more.shape[2])
     a, b = np.exp(x[:, :1]), np.exp(x[:, 1:])
-    value = (w * (betaln(a + c, b + n - c) - betaln(a, b))).sum(axis=1)
-    shared = digamma(a + b) - digamma(a + b + n)
-    da = (w * (digamma(a + c) - digamma(a) + shared)).sum(axis=1)
-    db = (w * (digamma(b + n - c) - digamma(b) + shared)).sum(axis=1)
-
-    def second(y: "Floats") -> "Floats":
-        return np.asarray(polygamma(1, y))
-
-    both = second(a + b) - second(a + b + n)
-    aa = (w * (second(a + c) - second(a) + both)).sum(axis=1)
-    bb = (w * (second(b + n - c) - second(b) + both)).sum(axis=1)
-    ab = (w * both).sum(axis=1)
+    up, down, both = a + steps, b + steps, a + b + steps
+    logs = right * np.log(up) + wrong * np.log(down) - made * np.log(both)
+    shared, bend = (made / both).sum(axis=1), (made / both**2).sum(axis=1)
+    da, db = (right / up).sum(axis=1) - shared, (wrong / down).sum(axis=1) - shared
+    aa, bb = bend - (right / up**2).sum(axis=1), bend - (wrong / down**2).sum(axis=1)
     a, b = a[:, 0], b[:, 0]
     # By the chain rule, in the logarithms of a and b.
     slope = np.stack([a * da, b * db], axis=1)
-    curve = np.stack([a * a * aa + a * da, a * b * ab, a * b * ab, b * b * bb + b * db], axis=1)
-    return value, slope, curve.reshape(-1, 2, 2)
+    cross = a * b * bend
+    curve = np.stack([a * a * aa + a * da, cross, cross, b * b * bb + b * db], axis=1)
+    return logs.sum(axis=1), slope, curve.reshape(-1, 2, 2)
 
 
 def _at_least(name: str, value: int, least: int) -> int:

@@ -12,6 +12,7 @@ from tailqa.report.audit import COUNTED, audit_count, audit_title
 from tailqa.report.browser import OUTCOMES, embed
 from tailqa.report.chart import NARROW, WIDE, gap_chart
 from tailqa.report.choices import choices_of, options_side_by_side
+from tailqa.report.drafting import drafting_figures
 from tailqa.report.fidelity import AGREEMENT, DIVERGENCE, fidelity_rows, kl_and_flips
 from tailqa.report.files import write_atomic
 from tailqa.report.html import asset, environment, source_hash
@@ -73,6 +74,7 @@ def render_page(run: Run) -> str:
                 if report.fidelity
             ],
             kl_and_flips=kl_and_flips(report),
+            **drafting_figures(report),
             noise_of=noise_of,
             noise_words=noise_words(report),
             retry_words=retry_words(report),

@@ -21,6 +21,7 @@ from tailqa.report.cells import (
     two_lines,
 )
 from tailqa.report.console import as_ascii, draw
+from tailqa.report.drafting import drafting_shown, drafting_table, drafting_words
 from tailqa.report.escape import one_line
 from tailqa.report.fidelity import fidelity_table, kl_and_flips
 from tailqa.report.gate_rows import MEANING
@@ -78,6 +79,8 @@ class _Terminal:
             tables.append(fitting(console, lambda detail: retry_table(self.report, detail)))
         if self.report.fidelity:
             tables.append(fitting(console, lambda detail: fidelity_table(self.report, detail)))
+        if drafting_shown(self.report):
+            tables.append(fitting(console, lambda detail: drafting_table(self.report, detail)))
         return tables
 
     def _clean(self, text: str) -> str:
@@ -226,6 +229,7 @@ class _Terminal:
                 noise_words(self.report),
                 *stopping_sentences(self.report),
                 kl_and_flips(self.report),
+                drafting_words(self.report),
                 retry_words(self.report),
             )
             if sentence

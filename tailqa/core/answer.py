@@ -15,8 +15,9 @@ class Attempt:
 
     For the task `choose`, `choice_logprobs` holds the sum of the log-probabilities of each choice
     (natural logarithm, same order as `Query.choices`), `text` is empty and `completion_tokens`
-    counts the scored tokens of all choices. `token_logprobs` holds one value per completion token
-    where they were asked for. `latency_s` is None unless the attempt was timed on its own.
+    counts the scored tokens of all choices. `mean_logprob` is the mean log-probability of the
+    completion's tokens (natural logarithm, before temperature), None where the engine does not
+    tell. `latency_s` is None unless the attempt was timed on its own.
     `prompt_tokens` were left when `cut_tokens` had been taken from the begin of the prompt. Tokens
     and `finish_reason` are None where another harness made the attempt and did not write them down.
     """
@@ -28,7 +29,7 @@ class Attempt:
     finish_reason: FinishReason | None
     sample: int = 0
     choice_logprobs: tuple[float, ...] | None = None
-    token_logprobs: tuple[float, ...] | None = None
+    mean_logprob: float | None = None
     latency_s: float | None = None
     cut_tokens: int = 0
 

@@ -381,7 +381,11 @@ class DecisionRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnswerRow:
-    """One attempt of one side, flat: a row of answers.parquet and of the answer browser."""
+    """One attempt of one side, flat: a row of answers.parquet and of the answer browser.
+
+    `mean_logprob` is that of the completion's tokens; None in choices, in runs that other
+    harnesses made and in older ones.
+    """
 
     query_id: str
     stratum: str
@@ -400,6 +404,7 @@ class AnswerRow:
     completion_tokens: int | None
     finish_reason: str | None
     choice_logprobs: tuple[float, ...] | None
+    mean_logprob: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

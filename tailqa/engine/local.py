@@ -208,6 +208,7 @@ class LocalEngine:
             text=cut(said, request.generation.stop),
             finish_reason="stop" if text.stopped else "length",
             sample=request.sample,
+            mean_logprob=text.mean_logprob,
         )
 
     def _synchronise(self) -> None:

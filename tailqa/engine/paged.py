@@ -42,5 +42,5 @@ def generate_paged(model: Any, voice: Voice, batch: Sequence[Encoded]) -> list[T
         if output.error is not None:
             text.fault = f"continuous batching failed: {output.error}"
         for token in output.generated_tokens:
-            text.append(int(token), voice.end_ids)
+            text.append(int(token), None, voice.end_ids)
     return texts

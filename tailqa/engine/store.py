@@ -15,7 +15,9 @@ from tailqa.core.ports import Encoded, Request
 from tailqa.core.report import ModelInfo
 
 APPLICATION_ID = 0x7461_6C71
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+"""2 added `asked`; 3 has `mean_logprob` in an attempt, which tailqa before it cannot read."""
+
 _KEY_VERSION = 1
 _BUSY_S = 30.0
 
@@ -122,10 +124,11 @@ class ResponseStore:
             )
         elif self._pragma("application_id") != APPLICATION_ID:
             raise self._foreign()
-        self._connection.execute(
-            "CREATE TABLE asked (key TEXT PRIMARY KEY NOT NULL, attempt TEXT NOT NULL, "
-            "cut_tokens INTEGER NOT NULL)"
-        )
+        if version < 2:
+            self._connection.execute(
+                "CREATE TABLE asked (key TEXT PRIMARY KEY NOT NULL, attempt TEXT NOT NULL, "
+                "cut_tokens INTEGER NOT NULL)"
+            )
         self._connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         self._connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
@@ -217,9 +220,9 @@ def _drawing(request: Request) -> dict[str, object]:
 
 def _attempt(value: str) -> Attempt:
     fields = json.loads(value)
-    for name in ("choice_logprobs", "token_logprobs"):
-        if fields[name] is not None:
-            fields[name] = tuple(fields[name])
+    fields.pop("token_logprobs", None)  # always null, until version 2
+    if fields["choice_logprobs"] is not None:
+        fields["choice_logprobs"] = tuple(fields["choice_logprobs"])
     return Attempt(**fields)
 
 

@@ -1,10 +1,10 @@
 """Texts in the making: which token comes next, and when a text is over."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from tailqa.core.ports import Encoded
@@ -27,11 +27,15 @@ class Voice:
 
 @dataclass(kw_only=True, slots=True)
 class Text:
-    """One text. `token_ids` includes the token that ended it; `fault` says why there is none."""
+    """One text. `token_ids` includes the token that ended it; `fault` says why there is none.
+
+    `logprob` is the sum over them of what the model gave each, None where that is not known.
+    """
 
     encoded: Encoded
     stops: StopFinder
     token_ids: list[int] = field(default_factory=list)
+    logprob: float | None = 0.0
     stopped: bool = False
     fault: str | None = None
 
@@ -41,10 +45,19 @@ class Text:
         limit = self.encoded.request.generation.max_tokens
         return self.stopped or self.fault is not None or len(self.token_ids) >= limit
 
-    def append(self, token: int, end_ids: frozenset[int]) -> None:
+    @property
+    def mean_logprob(self) -> float | None:
+        """Per token, to the six decimals that float32 logits can tell."""
+        if self.logprob is None or not self.token_ids:
+            return None
+        return round(self.logprob / len(self.token_ids), 6)
+
+    def append(self, token: int, logprob: float | None, end_ids: frozenset[int]) -> None:
         """Goes on by one token, unless the text is over."""
         if not self.done:
             self.token_ids.append(token)
+            if self.logprob is not None:
+                self.logprob = None if logprob is None else self.logprob + logprob
             self.stopped = token in end_ids or self.stops.reached(self.token_ids)
 
 
@@ -64,17 +77,19 @@ class Texts:
 
         Returns the tokens. A text whose logits are not finite is over, with its fault.
         """
+        own = logits
         if self._voice.repetition_penalty != 1.0:
             logits = self._penalised(logits, indices)
         chosen = self._sampler.choose(logits, indices)
-        # NaN wins an argmax, so a look at the chosen logits is enough.
-        finite: list[bool] = torch.isfinite(logits.gather(1, chosen[:, None])[:, 0]).tolist()
+        # One logarithm per row, where log_softmax would write out the whole vocabulary.
+        logprobs = own.gather(1, chosen[:, None])[:, 0] - own.logsumexp(dim=-1)
         tokens: list[int] = chosen.tolist()
-        for index, token, is_finite in zip(indices, tokens, finite, strict=True):
+        # NaN wins an argmax, and infinity leaves NaN, so a look at the chosen is enough.
+        for index, token, logprob in zip(indices, tokens, logprobs.tolist(), strict=True):
             text = self.all[index]
-            if not is_finite and not text.done:
+            if not math.isfinite(logprob) and not text.done:
                 text.fault = NOT_FINITE
-            text.append(token, self._voice.end_ids)
+            text.append(token, logprob, self._voice.end_ids)
         return tokens
 
     def _penalised(self, logits: Tensor, indices: Sequence[int]) -> Tensor:

@@ -95,7 +95,10 @@ def load_answers(folder: Path) -> tuple[AnswerRow, ...]:
         table = pq.read_table(pa.BufferReader(content))
     except (pa.ArrowException, OSError) as error:
         raise ResultError(f"{path} is not a whole Parquet file") from error
-    if not table.schema.equals(_schema()):
+    known = _schema()
+    if table.schema.names == known.names[:-1]:  # before there was mean_logprob
+        known = known.remove(len(known) - 1)
+    if not table.schema.equals(known):
         raise ResultError(f"{path} does not have the columns of answers.parquet")
     try:
         return _rows_adapter().validate_python(table.to_pylist())
@@ -140,12 +143,14 @@ def _schema() -> "pyarrow.Schema":
         "completion_tokens": None,
         "finish_reason": None,
         "choice_logprobs": None,
+        "mean_logprob": None,
     }
     optional = {
         "score": pa.float64(),
         "prompt_tokens": pa.int32(),
         "completion_tokens": pa.int32(),
         "choice_logprobs": pa.list_(pa.float64()),
+        "mean_logprob": pa.float64(),
     }
     return pa.schema(
         [

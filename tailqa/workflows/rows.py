@@ -59,6 +59,7 @@ def _row(
         completion_tokens=attempt.completion_tokens if attempt else None,
         finish_reason=attempt.finish_reason if attempt else None,
         choice_logprobs=attempt.choice_logprobs if attempt else None,
+        mean_logprob=attempt.mean_logprob if attempt else None,
     )
 
 

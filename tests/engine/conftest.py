@@ -2,12 +2,14 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tailqa.core.answer import Attempt
 from tailqa.core.ports import Engine, Request
 from tailqa.core.query import Generation, Message
 
@@ -165,6 +167,18 @@ def ask() -> Callable[..., Request]:
 def new_folder() -> Callable[..., Path]:
     """Saves one more tiny model."""
     return make_folder
+
+
+@pytest.fixture(scope="session")
+def check_alike() -> Callable[..., None]:
+    """Holds attempts equal; a mean log-probability shows, in the last digit, another batch."""
+
+    def check(ours: Iterable[Attempt], theirs: Iterable[Attempt]) -> None:
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.mean_logprob == pytest.approx(other.mean_logprob, abs=1e-5)
+            assert replace(one, mean_logprob=other.mean_logprob) == other
+
+    return check
 
 
 @pytest.fixture(scope="session")

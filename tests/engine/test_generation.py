@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+import pytest
 import torch
 
 from tailqa.core.errors import ModelError
@@ -56,12 +57,12 @@ def test_greedy_equals_the_models_own_generate_token_for_token(engine, ask, prom
     assert len(lengths) > 5, "texts of one length would not test that rows leave the batch"
 
 
-def test_an_attempt_in_a_batch_is_the_attempt_alone(engine, ask, prompts):
+def test_an_attempt_in_a_batch_is_the_attempt_alone(engine, ask, prompts, check_alike):
     requests = [
         ask(prompt, temperature=0.9 * (n % 2), top_p=(1.0, 0.8)[n % 3 == 0], seed=n)
         for n, prompt in enumerate(prompts)
     ]
-    assert run_together(engine, requests) == run_alone(engine, requests)
+    check_alike(run_together(engine, requests), run_alone(engine, requests))
 
 
 def test_logits_do_not_depend_on_padding(engine, ask, prompts):
@@ -182,6 +183,29 @@ def test_the_repetition_penalty_of_the_generation_config_holds(new_folder, tmp_p
     batch = [engine.encode(ask(prompt)) for prompt in prompts]
     for prompt, row in zip(prompts, texts_of(engine, batch), strict=True):
         assert row.token_ids == own_greedy(engine, prompt, 24)
+
+
+def test_the_mean_logprob_is_that_of_the_models_own_distribution(
+    new_folder, tmp_path, engine, ask, prompts
+):
+    """Before the temperature and before the repetition penalty, up to the end token."""
+    from tailqa.engine import open_engine
+
+    folder = new_folder(tmp_path / "m", "qwen2")
+    config = folder / "generation_config.json"
+    config.write_text(config.read_text().replace("{", '{"repetition_penalty": 1.3,', 1))
+    penalised: Any = open_engine(str(folder), device="cpu")
+    for one, temperature in ((engine, 0.0), (engine, 0.7), (penalised, 0.0)):
+        model, _ = parts(one)
+        batch = [one.encode(ask(prompt, temperature=temperature)) for prompt in prompts[:5]]
+        attempts = list(one.run(batch))
+        for text, attempt in zip(texts_of(one, batch), attempts, strict=True):
+            n = len(text.token_ids)
+            row = torch.tensor([[*text.encoded.token_ids, *text.token_ids]])
+            with torch.inference_mode():
+                logprobs = model(row).logits[0, -n - 1 : -1].float().log_softmax(dim=-1)
+            own = logprobs.gather(1, row[0, -n:, None]).mean()
+            assert attempt.mean_logprob == pytest.approx(float(own), abs=2e-4)
 
 
 def test_logits_that_are_no_numbers_are_an_error(new_folder, tmp_path, ask):

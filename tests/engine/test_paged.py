@@ -1,5 +1,7 @@
 """transformers' continuous batching, as a GPU would run it, here on the CPU."""
 
+from dataclasses import replace
+
 import pytest
 
 
@@ -9,12 +11,11 @@ def test_continuous_batching_gives_the_same_texts(llama, ask, prompts, monkeypat
     batch = [llama.encode(request) for request in requests]
     ours = list(llama.run(batch))
     monkeypatch.setattr(llama._runner, "pages", True)
-    assert list(llama.run(batch)) == ours
+    told = [replace(attempt, mean_logprob=None) for attempt in ours]
+    assert list(llama.run(batch)) == told
 
 
 def test_samples_and_penalties_are_left_to_the_loop_here(llama, ask):
-    from dataclasses import replace
-
     from tailqa.engine.paged import can_page
 
     greedy, drawn = (llama.encode(ask("the cat", temperature=t)) for t in (0.0, 0.8))

@@ -49,7 +49,7 @@ def test_long_prefixes_become_trunks(student):
         torch.testing.assert_close(logits, plain_logits(student, row, 1), atol=2e-3, rtol=1e-3)
 
 
-def test_decoding_behind_a_trunk_is_decoding_alone(student, ask):
+def test_decoding_behind_a_trunk_is_decoding_alone(student, ask, check_alike):
     shots = "Question: what is three plus four? Answer: 3+4=7.\n" * 4
     requests = [
         ask(f"{shots}Question: what is {word} plus two? Answer:", max_tokens=12)
@@ -57,9 +57,9 @@ def test_decoding_behind_a_trunk_is_decoding_alone(student, ask):
     ]
     batch = [student.encode(request) for request in requests]
     alone = [next(student.run([one])) for one in batch]
-    assert list(student.run(batch)) == alone
+    check_alike(student.run(batch), alone)
     student._runner.batch_size = 2
-    assert list(student.run(batch)) == alone
+    check_alike(student.run(batch), alone)
     student._runner.batch_size = None
 
 
@@ -98,13 +98,13 @@ def test_merged_attention_is_attention_over_everything(groups, sizes, n_trunk, s
     torch.testing.assert_close(merged, plain)
 
 
-def test_the_devices_without_a_flash_kernel_give_the_same(student, ask, monkeypatch):
+def test_the_devices_without_a_flash_kernel_give_the_same(student, ask, monkeypatch, check_alike):
     shots = "Question: what is three plus four? Answer: 3+4=7.\n" * 3
     requests = [ask(f"{shots}Question: {n} plus two? Answer:", max_tokens=8) for n in range(5)]
     batch = [student.encode(request) for request in requests]
     flash = list(student.run(batch))
     monkeypatch.setattr(attention_module, "attend", attend_joined)
-    assert list(student.run(batch)) == flash
+    check_alike(student.run(batch), flash)
 
 
 def test_a_model_whose_prefixes_cannot_be_shared_says_so(folders):

@@ -63,7 +63,7 @@ def writer(path: Path, first: int, last: int, size: int) -> subprocess.Popen[str
 )
 def test_an_attempt_comes_back_as_it_was(tmp_path_factory, text, logprobs):
     path = tmp_path_factory.mktemp("store") / "responses.sqlite"
-    put = attempt(text=text, prompt=text, choice_logprobs=logprobs, latency_s=0.1)
+    put = attempt(text=text, prompt=text, choice_logprobs=logprobs, mean_logprob=-0.1)
     with ResponseStore(path) as store:
         store.put_many([("k", put)])
     with ResponseStore(path) as store:
@@ -156,6 +156,27 @@ def test_a_file_without_write_permission_says_so(tmp_path):
     tmp_path.chmod(0o555)
     with pytest.raises(StoreError), ResponseStore(tmp_path / "s") as store:
         store.put_many([("k", attempt())])
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_store_is_read_and_goes_on(tmp_path, version):
+    with ResponseStore(tmp_path / "s") as store:
+        store.put_many([("k", attempt())])
+    older = sqlite3.connect(tmp_path / "s")
+    older.execute(
+        "UPDATE attempts SET value = json_remove(json_set(value, '$.token_logprobs', NULL), "
+        "'$.mean_logprob')"
+    )
+    if version == 1:
+        older.execute("DROP TABLE asked")
+    older.execute(f"PRAGMA user_version={version}")
+    older.commit()
+    older.close()
+    with ResponseStore(tmp_path / "s") as store:
+        store.put_many([("k", attempt(2)), ("l", attempt(3, mean_logprob=-0.5))])
+        store.put_asked([("q", "k", 0)])
+        assert store.get_many("kl") == {"k": attempt(), "l": attempt(3, mean_logprob=-0.5)}
+        assert store.get_asked("q") == {"q": attempt()}
 
 
 def test_a_newer_store_is_left_alone(tmp_path):

@@ -230,6 +230,7 @@ def row(
         "completion_tokens": 9,
         "finish_reason": "stop",
         "choice_logprobs": None,
+        "mean_logprob": -0.25,
     }
     return AnswerRow(**(values | changes))  # type: ignore[arg-type]
 

@@ -168,6 +168,7 @@ TEXT_ROWS = st.builds(
     score=st.none() | st.floats(0, 1),
     choice_logprobs=st.none() | st.lists(FINITE | st.just(-float("inf"))).map(tuple),
     completion_tokens=st.integers(0, 2**31 - 1),
+    mean_logprob=st.none() | st.floats(-100, 0),
 )
 
 
@@ -181,6 +182,14 @@ def test_saved_answers_are_loaded(tmp_path: Path, rows: list[AnswerRow]) -> None
     first = path.read_bytes()
     save_answers(rows, tmp_path)
     assert path.read_bytes() == first
+
+
+def test_answers_from_before_mean_logprob_are_loaded(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = save_answers([row("a", "b", "teacher")], tmp_path)
+    pq.write_table(pq.read_table(path).drop_columns("mean_logprob"), path)
+    assert load_answers(tmp_path) == (row("a", "b", "teacher", mean_logprob=None),)
 
 
 def test_lone_surrogates_are_stored_as_they_are_shown(tmp_path: Path) -> None:

@@ -177,10 +177,18 @@ class Stages:
         return made
 
     async def answer(
-        self, request: Travelling, stage: Stage, model: Answerer, refused: str | None
+        self,
+        request: Travelling,
+        stage: Stage,
+        model: Answerer,
+        refused: str | None,
+        over: asyncio.Event | None = None,
     ) -> Made:
-        """An answer of a model, in its turn."""
+        """An answer of a model, in its turn; given up then where it is `over` without it."""
         await stage.enter()
+        if over is not None and over.is_set():
+            stage.leave(time.perf_counter())
+            raise asyncio.CancelledError
         seed = f"replay:{self._line.seed}:{self._line.option}:{request.number}:{request.drawn}"
         request.drawn += 1
 
@@ -192,6 +200,8 @@ class Stages:
                     model.worker, model.attempt, request.query, seed, refused
                 )
             finally:
+                if over is not None:
+                    over.set()
                 stage.leave(began)
 
         working = asyncio.create_task(work())
@@ -207,9 +217,11 @@ class Stages:
     async def _generate(self, request: Travelling, refused: str | None) -> Made:
         """The model's answer; of two copies the first, where it takes longer than is hedged."""
 
+        over_already = asyncio.Event()
+
         def copy() -> "asyncio.Task[Made]":
             return asyncio.create_task(
-                self.answer(request, self.generation, self._line.model, refused)
+                self.answer(request, self.generation, self._line.model, refused, over_already)
             )
 
         copies = {copy()}

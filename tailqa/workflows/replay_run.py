@@ -1,6 +1,7 @@
 """The run that is replayed: its suite and models found again, and what it knows of queries."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from tailqa.core.operations import Option
 from tailqa.core.ports import Engine
 from tailqa.core.query import Query, Suite
 from tailqa.core.report import AnswerRow, ModelInfo, Report
-from tailqa.cost.population import Tried, TriedQuery
 from tailqa.workflows.asking import Options, chosen_suite
 from tailqa.workflows.models import EMBEDDED, Loading, choose
 from tailqa.workflows.residency import lack_of_memory
@@ -113,60 +113,37 @@ def _short(value: str | None) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the run knows of its queries: those answered and graded on both sides, all attempts.
+    """The queries that were answered and graded on both sides.
 
     `wrong` holds per side and query the texts of wrong answers, each with its prompt tokens.
     """
 
     queries: tuple[Query, ...]
-    tried: Mapping[str, TriedQuery]
-    wrong: Mapping[Side, Mapping[str, tuple[tuple[str, int], ...]]]
+    wrong: Mapping[Side, Mapping[str, Sequence[tuple[str, int]]]]
     n_left_out: int
 
 
 def known_of(suite: Suite, answers: Sequence[AnswerRow]) -> Known:
-    """The run's answers by query. Raises TailqaError where tokens were not recorded."""
-    rows: dict[tuple[str, Side], list[AnswerRow]] = {}
+    """What the run knows of the queries of its suite."""
+    rows: dict[tuple[Side, str], list[AnswerRow]] = defaultdict(list)
     for row in answers:
-        rows.setdefault((row.query_id, row.side), []).append(row)
-    names = [stratum.name for stratum in suite.strata]
-    queries, tried = [], {}
-    wrong: dict[Side, dict[str, tuple[tuple[str, int], ...]]] = {side: {} for side in SIDES}
-    for query in suite.queries:
-        of_sides = {side: rows.get((query.id, side), []) for side in SIDES}
-        graded = [row.status in {"right", "wrong"} for of in of_sides.values() for row in of]
-        if not all(of_sides.values()) or not all(graded):
-            continue
-        queries.append(query)
-        tried[query.id] = TriedQuery(
-            id=query.id,
-            stratum=names.index(query.stratum),
-            unit=f"c {query.cluster}" if query.cluster else f"q {query.id}",
-            **{side: tuple(_tried(row) for row in of) for side, of in of_sides.items()},
-        )
-        for side, of in of_sides.items():
-            wrong[side][query.id] = tuple(
-                (_said(row), row.prompt_tokens or 0) for row in of if row.status == "wrong"
-            )
-    return Known(
-        queries=tuple(queries),
-        tried=tried,
-        wrong=wrong,
-        n_left_out=len(suite.queries) - len(queries),
-    )
+        rows[row.side, row.query_id].append(row)
+    queries = tuple(query for query in suite.queries if all(_graded(rows, query.id)))
+    wrong: dict[Side, dict[str, Sequence[tuple[str, int]]]] = {side: {} for side in SIDES}
+    for query in queries:
+        for side in SIDES:
+            wrong[side][query.id] = [
+                (_said(row), row.prompt_tokens or 0)
+                for row in rows[side, query.id]
+                if row.status == "wrong"
+            ]
+    return Known(queries=queries, wrong=wrong, n_left_out=len(suite.queries) - len(queries))
 
 
-def _tried(row: AnswerRow) -> Tried:
-    if row.prompt_tokens is None or row.completion_tokens is None:
-        raise TailqaError(
-            "the run does not say how many tokens its answers took (it was imported): a replay "
-            "needs a run of tailqa compare"
-        )
-    return Tried(
-        right=row.status == "right",
-        prompt_tokens=row.prompt_tokens,
-        completion_tokens=row.completion_tokens,
-    )
+def _graded(rows: Mapping[tuple[Side, str], Sequence[AnswerRow]], query: str) -> Iterator[bool]:
+    for side in SIDES:
+        found = rows.get((side, query), ())
+        yield bool(found) and all(row.status in {"right", "wrong"} for row in found)
 
 
 def _said(row: AnswerRow) -> str:

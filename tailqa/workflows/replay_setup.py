@@ -11,10 +11,11 @@ from tailqa.core.report import Run
 from tailqa.cost.arrivals import Closed
 from tailqa.cost.assemble import rules_of
 from tailqa.cost.line import Rules, Times
-from tailqa.cost.population import Population, population
+from tailqa.cost.population import Population
 from tailqa.cost.schema import Pipeline
 from tailqa.workflows.halves import Halves, halves
 from tailqa.workflows.replay_run import Known, ReplayOptions, known_of
+from tailqa.workflows.tried import tried_population
 
 SOME_CLIENTS = 4
 """Clients where the pipeline has no closed loop and nobody says how many."""
@@ -57,18 +58,18 @@ class Setup:
         return [query for query in self.known.queries if query.id in self.halves.fit]
 
     def people(self) -> Population:
-        """The fit half as the cost model takes it."""
-        tried = [self.known.tried[query.id] for query in self.fit_queries()]
-        strata = self.suite.strata
-        return population(tried, [s.name for s in strata], [s.weight for s in strata])
+        """The fit half as the cost model takes it. Raises TailqaError as `tried_population`."""
+        return self._tried(self.halves.fit)
 
     def held_out_units(self) -> list[int]:
         """Per stratum the clusters (or queries) of the held-out half."""
-        held_out = [self.known.tried[name] for name in self.halves.held_out]
-        return [
-            len({query.unit for query in held_out if query.stratum == stratum})
-            for stratum in range(len(self.suite.strata))
-        ]
+        people = self._tried(self.halves.held_out)
+        strata = range(len(people.strata))
+        return [len(set(people.unit[people.stratum == stratum])) for stratum in strata]
+
+    def _tried(self, half: frozenset[str]) -> Population:
+        answers = tuple(row for row in self.run.answers if row.query_id in half)
+        return tried_population(replace(self.run, answers=answers))
 
     def drawn(self, half: frozenset[str], n: int, words: str) -> list[Query]:
         """`n` queries of a half by traffic, with replacement; other words, other queries."""

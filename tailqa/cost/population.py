@@ -130,16 +130,23 @@ def population(
 
 
 def query_weights(people: Population, resamples: int, rng: "np.random.Generator") -> "Floats":
+    """How often each query is in each resample, as `unit_weights` draws it."""
+    return unit_weights(people.stratum, people.unit, resamples, rng)
+
+
+def unit_weights(
+    stratum: "Ints", unit: "Ints", resamples: int, rng: "np.random.Generator"
+) -> "Floats":
     """How often each query is in each resample, shape (1 + resamples, q); the first row is all 1.
 
     Units are drawn with replacement within the strata that they lie in, as many as there are.
     """
     import numpy as np
 
-    weights = np.ones((resamples + 1, people.n))
-    for stratum in range(len(people.strata)):
-        inside = np.flatnonzero(people.stratum == stratum)
-        units, place = np.unique(people.unit[inside], return_inverse=True)
+    weights = np.ones((resamples + 1, len(stratum)))
+    for one in np.unique(stratum):
+        inside = np.flatnonzero(stratum == one)
+        units, place = np.unique(unit[inside], return_inverse=True)
         drawn = rng.multinomial(len(units), np.full(len(units), 1 / len(units)), size=resamples)
         weights[1:, inside] = drawn[:, place]
     return weights

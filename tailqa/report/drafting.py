@@ -23,7 +23,7 @@ NOTE = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """One figure of a result at its best draft length; the terminal shows it from `detail` on."""
+    """One figure of a result, some at its best draft length; shown from `detail` on."""
 
     title: str
     field: str
@@ -37,8 +37,13 @@ class Column:
         return None if source is None else getattr(source, self.field)
 
 
+PAGE = 3
+"""More detail than any terminal shows."""
+
 COLUMNS = (
     Column(title="accepted", field="acceptance", unit=shown.PERCENT),
+    Column(title="same top-1", field="same_top1", unit=shown.PERCENT, detail=PAGE),
+    Column(title="Σ min(p, q)", field="overlap", unit=shown.PERCENT, detail=PAGE),
     Column(title="draft cost", field="draft_cost", unit=shown.RATIO, detail=FULL),
     Column(title="tokens per check", field="tokens", unit=shown.RATIO, detail=FULL, at_best=True),
     Column(title="speed-up", field="speedup", unit=shown.RATIO, at_best=True),
@@ -109,7 +114,7 @@ def drafting_figures(report: Report) -> dict[str, Any]:
     return {
         "drafting": shown_results,
         "drafting_words": drafting_words(report),
-        "drafting_columns": COLUMNS,
+        "drafting_columns": [column for column in COLUMNS if column.field != "acceptance"],
         "drafting_length_columns": LENGTH_COLUMNS,
         "drafting_applies": applies(shown_results[-1].temperature) if shown_results else "",
         "best_length": best_length,
@@ -157,7 +162,7 @@ def applies(temperature: float) -> str:
         return "at temperature 0 a draft is accepted where both find the same token likeliest"
     said = "a draft is accepted with the chance Σ min(p, q)"
     if temperature == 1:
-        return f"at temperature 1 {said}"
+        return f"at temperature 1, {said}"
     return f"{said}, measured at temperature 1 although this run's is {temperature:g}"
 
 

@@ -199,7 +199,11 @@ class _Shifted:
         self._mean = expect(scene, "student", once).counts["right"][:, :-1]
         fits = scene.fits["student"]
         self._total = fits.sum(axis=2)
-        self._one = np.ones_like(self._mean)
+        one = np.ones_like(self._mean)
+        always, never = (
+            Chances(a=np.nan * one, b=np.nan * one, share=share * one) for share in (1.0, 0.0)
+        )
+        self._always, self._never = (expected_outcomes(rules, end) for end in (always, never))
 
     def accuracy(self, shift: "Floats") -> "Floats":
         return self._means(shift) @ self._scene.people.weights
@@ -212,16 +216,10 @@ class _Shifted:
         spread = Chances(
             a=mean * self._total * known, b=(1 - mean) * self._total * known, share=0 * mean
         )
-        always, never = (
-            Chances(a=np.nan * self._one, b=np.nan * self._one, share=share * self._one)
-            for share in (1.0, 0.0)
-        )
-        found = expected_outcomes(self._rules, spread)
-        ends = [expected_outcomes(self._rules, chances) for chances in (always, never)]
         counts = {
             # Without a fit a query is answered rightly always or never.
-            name: np.where(nan, mean * ends[0][name] + (1 - mean) * ends[1][name], values)
-            for name, values in found.items()
+            name: np.where(nan, mean * self._always[name] + (1 - mean) * self._never[name], values)
+            for name, values in expected_outcomes(self._rules, spread).items()
         }
         spent = (
             counts["right"] * self._per_attempt.right

@@ -10,6 +10,7 @@ from tailqa.core.operations import (
     BreakEven,
     Figure,
     Operations,
+    Option,
     SpeedBasis,
     Sweep,
     TrapFinding,
@@ -48,14 +49,17 @@ def trap_lines(operations: Operations) -> list[tuple[Occurs, str]]:
     strata = [item for item in operations.traps if item.scope != ALL_TRAFFIC]
     lines: list[tuple[Occurs, str]] = [(item.occurs, trap_words(item)) for item in whole]
     lines += [(item.occurs, trap_words(item)) for item in strata if item.occurs == "yes"]
-    groups: dict[tuple[Occurs, str, Figure], list[str]] = {}
+    groups: dict[tuple[Occurs, Option, Figure], list[str]] = {}
     for item in strata:
         if item.occurs != "yes":
-            key = (item.occurs, OPTION_NAMES[item.option], item.figure)
+            key = (item.occurs, item.option, item.figure)
             groups.setdefault(key, []).append(one_line(item.scope))
+    alike: dict[tuple[Occurs, Figure, str], list[str]] = {}
+    for (occurs, option, figure), names in groups.items():
+        alike.setdefault((occurs, figure, ", ".join(names)), []).append(OPTION_NAMES[option])
     lines += [
-        (occurs, f"{_LEADS[occurs]} ({option}, by {_thing(figure)}): {', '.join(names)}.")
-        for (occurs, option, figure), names in groups.items()
+        (occurs, f"{_LEADS[occurs]} ({'; '.join(who)}; by {_thing(figure)}): {scopes}.")
+        for (occurs, figure, scopes), who in alike.items()
     ]
     return lines
 

@@ -7,7 +7,9 @@ The prediction is that of `tailqa compare --fidelity` on 60 queries per stratum,
 On other queries the pair then really generates, greedily: transformers' assisted generation with a
 fixed draft length (no confidence threshold), in turns with the teacher alone. Tokens per
 verification are counted by the teacher's forward calls. Every forward call is timed, so that what
-is left of the wall-clock time is the loop around them. Prints Markdown rows.
+is left of the wall-clock time is the loop around them. Last comes what each assumption does to the
+tokens per verification of those queries: the formula, one endless text, the answers as they are,
+and as drafted. Prints Markdown rows.
 """
 
 import argparse
@@ -15,20 +17,23 @@ import platform
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tailqa import stats
+from tailqa import cost, stats
 from tailqa import suite as suite_room
+from tailqa.core.answer import Failed
 from tailqa.core.drafting import DraftingResult, DraftLength
 from tailqa.core.estimate import Estimate, Measured
+from tailqa.core.ports import Engine, Request, Silent
 from tailqa.core.query import Suite
 from tailqa.demo import model_folder
-from tailqa.engine import open_engine
+from tailqa.engine import answer_fidelity, open_engine, shared_vocabulary
 from tailqa.engine.texts import end_ids
 from tailqa.report import format as shown
 from tailqa.workflows.asking import Options, requests
@@ -84,6 +89,7 @@ class Pair:
     student: Watched
     stops: list[int]
     pad: int
+    tokenizer: Any
     max_tokens: int
     alone: dict[tuple[str, int], list[Went]] = field(default_factory=dict)
     drafted: dict[tuple[str, int], list[Went]] = field(default_factory=dict)
@@ -148,7 +154,7 @@ def predicted(arguments: argparse.Namespace, folder: Path) -> dict[str, Drafting
 def open_pair(arguments: argparse.Namespace, suite: Suite) -> Pair:
     models, tokenizer = [], None
     for name in (arguments.teacher, arguments.student):
-        folder = model_folder(name.removeprefix("demo:")) if name.startswith("demo:") else name
+        folder = folder_of(name)
         models.append(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval())
         tokenizer = tokenizer or AutoTokenizer.from_pretrained(folder)
     ends = end_ids(models[0], tokenizer)
@@ -162,28 +168,59 @@ def open_pair(arguments: argparse.Namespace, suite: Suite) -> Pair:
         student=Watched(models[1]),
         stops=sorted(ends | stopping),
         pad=next(iter(ends)),
+        tokenizer=tokenizer,
         max_tokens=suite.generation.max_tokens,
     )
 
 
-def prompts_of(arguments: argparse.Namespace, suite: Suite) -> dict[str, list[tuple[int, ...]]]:
-    """Token ids of queries that took no part in the prediction; the draws are nested."""
+def folder_of(name: str) -> str:
+    return str(model_folder(name.removeprefix("demo:"))) if name.startswith("demo:") else name
+
+
+def others(arguments: argparse.Namespace, suite: Suite) -> dict[str, list[Request]]:
+    """Queries of each stratum that took no part in the prediction; the draws are nested."""
     used = {query.id for query in suite_room.draw(suite, arguments.limit, seed=0).queries}
     drawn = suite_room.draw(suite, arguments.limit + arguments.others, seed=0)
-    engine = open_engine(
-        str(model_folder(arguments.teacher.removeprefix("demo:")))
-        if arguments.teacher.startswith("demo:")
-        else arguments.teacher,
-        device="cpu",
-        dtype="float32",
-    )
     stratum_of = {query.id: query.stratum for query in drawn.queries}
-    prompts: dict[str, list[tuple[int, ...]]] = {stratum.name: [] for stratum in suite.strata}
+    found: dict[str, list[Request]] = {stratum.name: [] for stratum in suite.strata}
     for request in requests(drawn, 0):
         if request.query_id not in used:
-            prompts[stratum_of[request.query_id]].append(engine.encode(request).token_ids)
-    engine.close()
-    return prompts
+            found[stratum_of[request.query_id]].append(request)
+    return found
+
+
+def open_engines(arguments: argparse.Namespace) -> list[Engine]:
+    names = (arguments.teacher, arguments.student)
+    return [open_engine(folder_of(name), device="cpu", dtype="float32") for name in names]
+
+
+def followed(
+    engines: Sequence[Engine], asked: Sequence[Request], answers: Sequence[str]
+) -> list[np.ndarray]:
+    """Whether the student finds the same token likeliest, along each answer of the teacher."""
+    read = [replace(one, choices=(text,)) for one, text in zip(asked, answers, strict=True)]
+    rows = answer_fidelity(
+        engines[0],
+        engines[1],
+        read,
+        vocabulary=shared_vocabulary(engines[0], engines[1]),
+        progress=Silent(),
+    )
+    return [row.same_top1.astype(float) for row in rows if not isinstance(row, Failed)]
+
+
+def assumptions(
+    stratum: str, length: int, answers: Sequence[np.ndarray], drafted: Sequence[Went]
+) -> Iterator[str]:
+    """Tokens per verification of the drafted answers themselves, with ever fewer assumptions."""
+    everything = np.concatenate(answers)
+    ended = [np.append(answer, 0.0) for answer in answers]
+    endless = len(everything) / cost.verification_counts([everything], length).sum()
+    counted = sum(map(len, ended)) / cost.verification_counts(ended, length).sum()
+    done = sum(len(went.ids) for went in drafted) / sum(went.n_teacher for went in drafted)
+    formula = cost.speculative_tokens(float(everything.mean()), length)
+    yield from (stratum, str(length))
+    yield from (f"{tokens:.3f}" for tokens in (formula, endless, counted, done))
 
 
 def error(prediction: Measured, observation: Measured) -> str:
@@ -250,7 +287,11 @@ def main() -> None:
     lengths = [int(length) for length in arguments.lengths.split(",")]
     with tempfile.TemporaryDirectory() as folder:
         results = predicted(arguments, Path(folder))
-    prompts = prompts_of(arguments, suite)
+    asked, engines = others(arguments, suite), open_engines(arguments)
+    prompts = {
+        stratum: [engines[0].encode(request).token_ids for request in rows]
+        for stratum, rows in asked.items()
+    }
     pair = open_pair(arguments, suite)
     for length in (None, lengths[0]):
         pair.generate(next(iter(prompts.values()))[0], length)
@@ -267,9 +308,16 @@ def main() -> None:
         both = pair.alone[stratum, length], pair.drafted[stratum, length]
         print(f"| {' | '.join(parts_of(stratum, length, *both))} |")
     for stratum in prompts:
-        cost = shown.bracketed(results[stratum].draft_cost, shown.RATIO)
+        alone = pair.alone[stratum, lengths[0]]
+        texts = [pair.tokenizer.decode(went.ids[:-1]) for went in alone]
+        answers = followed(engines, asked[stratum], texts)
+        for length in lengths:
+            row = assumptions(stratum, length, answers, pair.drafted[stratum, length])
+            print(f"| {' | '.join(row)} |")
+    for stratum in prompts:
+        draft_cost = shown.bracketed(results[stratum].draft_cost, shown.RATIO)
         accepted = shown.bracketed(results[stratum].acceptance, shown.PERCENT)
-        print(f"{stratum}: draft cost {cost}, accepted {accepted} %")
+        print(f"{stratum}: draft cost {draft_cost}, accepted {accepted} %")
     same = [
         alone.ids == drafted.ids
         for key in keys

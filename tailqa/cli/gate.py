@@ -67,7 +67,7 @@ def gate(
     built-in one, which --show-policy prints. What it says of cost is judged by what `compare`
     found, or in the pipeline of --pipeline.
     """
-    from tailqa.workflows.costs import CostOptions
+    from tailqa.workflows.costs import LEFT_OUT, CostOptions
     from tailqa.workflows.decisions import gate_run, shown_policy, write_decision, write_outputs
 
     if show_policy:
@@ -77,7 +77,8 @@ def gate(
         raise click.UsageError("name the RUN to judge, or ask for --show-policy")
     from tailqa.report import render_gate, render_gate_json
 
-    costs = CostOptions(pipeline=pipeline, sets=dict(sets)) if pipeline or sets else None
+    named = pipeline not in {None, LEFT_OUT}
+    costs = CostOptions(pipeline=pipeline, sets=dict(sets)) if named or sets else None
     decided = gate_run(run, policy, date=date or calendar.today().isoformat(), costs=costs)
     if form == "json":
         shown = render_gate_json(decided.record)

@@ -89,10 +89,7 @@ def trap_findings(
     For both ways of using it, by seconds, tokens and money, all traffic first. What is not known
     of either option is left out.
     """
-    per_token = per_token_ratio(scene)
-    fast: Measured = TooFew(reason="no speed was measured", n=0)
-    if per_token is not None:
-        fast = measured(per_token, level=level, n=scene.people.n)
+    fast = _per_token(scene, level=level)
     scopes = [*enumerate(scene.people.strata)]
     scopes.insert(0, (len(scopes), ALL_TRAFFIC))
     found = []
@@ -114,6 +111,15 @@ def trap_findings(
                     )
                 )
     return tuple(found)
+
+
+def _per_token(scene: Scene, *, level: float) -> Measured:
+    ratio = per_token_ratio(scene)
+    if ratio is None:
+        return TooFew(reason="no speed was measured", n=0)
+    if not math.isfinite(ratio[0]):
+        return TooFew(reason="the teacher's time does not grow with its tokens", n=scene.people.n)
+    return measured(ratio, level=level, n=scene.people.n)
 
 
 def stage_loads(scene: Scene, predicted: Predicted, *, level: float) -> tuple[StageLoad, ...]:

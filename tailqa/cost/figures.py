@@ -66,7 +66,7 @@ def option_costs(
 ) -> tuple[OptionCost, ...]:
     """The figures of one option on every stratum, then on all traffic."""
     rows = figure_rows(predicted, pipeline)
-    why = unknown_figures(scene, predicted, pipeline)
+    why = unknown_figures(scene, predicted, pipeline, level=level)
     scopes = (*scene.people.strata, ALL_TRAFFIC)
     costs = []
     for column, scope in enumerate(scopes):
@@ -107,27 +107,39 @@ def _many(draws: "Floats", is_so: Callable[[float], bool], level: float) -> bool
 
 
 def unknown_figures(
-    scene: Scene, predicted: Predicted, pipeline: Pipeline
+    scene: Scene, predicted: Predicted, pipeline: Pipeline, *, level: float
 ) -> Mapping[Figure, TooFew]:
     """Figures that cannot be told at all, with the reason."""
     missing: dict[Figure, TooFew] = {}
     setting = predicted.setting
-    if not pipeline.priced:
-        missing |= {figure: TooFew(reason=NO_PRICES, n=0) for figure in MONEY}
+    # What a query has of an hour's price depends on how many a server finishes.
+    timed = (*TIMES, *MONEY) if _hourly_usd(predicted, pipeline) else TIMES
     sides = {side_of(setting.option)}
     if setting.rules.escalate_to == "teacher":
         sides.add("teacher")
     if any(scene.speeds[side] is None for side in sides):
-        missing |= {figure: TooFew(reason=NO_SPEED, n=0) for figure in TIMES}
-    full = predicted.saturated
+        missing |= {figure: TooFew(reason=NO_SPEED, n=0) for figure in timed}
+    full = _saturation(predicted, level)
     if full is not None:
-        place = setting.stations.index(full)
-        reason = (
-            f"saturated: {full.name} at {setting.rate:.3g} requests/s "
-            f"(utilisation {predicted.utilisation[0, place]:.2f})"
-        )
-        missing |= {figure: TooFew(reason=reason, n=scene.people.n) for figure in TIMES}
+        missing |= {figure: TooFew(reason=full, n=scene.people.n) for figure in timed}
+    if not pipeline.priced:
+        missing |= {figure: TooFew(reason=NO_PRICES, n=0) for figure in MONEY}
     return missing
+
+
+def _saturation(predicted: Predicted, level: float) -> str | None:
+    """Which stage has no steady state, or so little room that too many resamples have none."""
+    setting, n = predicted.setting, len(predicted.utilisation) - 1
+    found = [predicted.saturated_in(row) for row in range(n + 1)]
+    full, often = found[0], sum(at is not None for at in found[1:])
+    if full is None and often <= (1 - level) / 2 * n:
+        return None
+    at = full or next(at for at in found if at is not None)
+    busy = predicted.utilisation[0, setting.stations.index(at)]
+    where = f"{at.name} at {setting.rate:.3g} requests/s (utilisation {busy:.2f})"
+    if full is not None:
+        return f"saturated: {where}"
+    return f"close to saturation: {where}, saturated in {often} of {n} resamples"
 
 
 def _counts(predicted: Predicted) -> Mapping[str, "Floats"]:
@@ -156,8 +168,8 @@ def _usd(predicted: Predicted, pipeline: Pipeline, counts: Mapping[str, "Floats"
         + pipeline.policy.uncaught_error_usd * counts["uncaught"]
     )
     if setting.option == "escalated" and isinstance(pipeline.policy.escalate, ToPerson):
-        usd = usd + pipeline.policy.escalate.usd * counts["escalated"]
-    hourly = _hourly_usd(predicted, pipeline, own)
+        usd = usd + pipeline.policy.escalate.usd * _asked_people(predicted, counts)
+    hourly = _hourly_usd(predicted, pipeline)
     if hourly:
         per_s = predicted.throughput if setting.rate is None else setting.rate + 0 * usd[:, 0]
         usd = usd + (hourly / 3600 / per_s)[:, None]
@@ -172,8 +184,26 @@ def _tokens_usd(price: Price, prompt: "Floats", completion: "Floats") -> "Floats
     return usd
 
 
-def _hourly_usd(predicted: Predicted, pipeline: Pipeline, own: Price) -> float:
+def _asked_people(predicted: Predicted, counts: Mapping[str, "Floats"]) -> "Floats":
+    """Answers of people per query; a chain may ask for several."""
+    import numpy as np
+
+    if not predicted.setting.timed:
+        return predicted.expected.counts["escalations"]
+    place = [at.role for at in predicted.setting.stations].index("person")
+    escalated = counts["escalated"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = predicted.visits[:, place] / escalated[:, -1]
+    return escalated * np.where(np.isfinite(each), each, 0.0)[:, None]
+
+
+def _hourly_usd(predicted: Predicted, pipeline: Pipeline) -> float:
     """What all servers together cost an hour, busy or not."""
+    own = (
+        pipeline.prices.teacher
+        if predicted.setting.option == "teacher"
+        else (pipeline.prices.student)
+    )
     by_stage = {stage.name: stage.usd_per_server_hour for stage in pipeline.stages}
     total = 0.0
     for station in predicted.setting.stations:

@@ -73,15 +73,21 @@ class Population:
         """Whether some query was tried more than once, so that retries are known."""
         return bool((_tries(self.of(side)) > 1).any())
 
-    def with_lengths(self, prompt_tokens: float, completion_tokens: float) -> "Population":
-        """The same queries as long as the requests of a trace are on average.
+    def with_lengths(
+        self, prompt_tokens: float | None, completion_tokens: float | None
+    ) -> "Population":
+        """The same queries as long as the requests of a trace are on average; None: as they are.
 
         Every query's tokens are scaled so that the teacher's mean over its attempts is that of the
         trace; what the models differ by stays.
         """
         import numpy as np
 
-        def scaled(values: "Floats", mean: "Floats", attempts: Attempts, wanted: float) -> "Floats":
+        def scaled(
+            values: "Floats", mean: "Floats", attempts: Attempts, wanted: float | None
+        ) -> "Floats":
+            if wanted is None:
+                return values
             own: Floats = np.repeat(np.maximum(mean, 1.0), _tries(attempts))
             return values * wanted / own
 

@@ -71,7 +71,11 @@ class Predicted:
     @property
     def saturated(self) -> Station | None:
         """The stage without a steady state, where there is one."""
-        return _busiest(self.setting, self.utilisation[0])
+        return self.saturated_in(0)
+
+    def saturated_in(self, row: int) -> Station | None:
+        """The same of one row, 0 being the data as measured."""
+        return _busiest(self.setting, self.utilisation[row])
 
 
 def offered_load(scene: Scene, setting: Setting, expected: Expected) -> "Floats":
@@ -123,6 +127,9 @@ def predict(
 
     expected = expect(scene, setting.option, setting.rules)
     load = offered_load(scene, setting, expected)
+    if setting.timed:
+        # Late attempts and copies change how much work there is: only the simulation tells.
+        load = np.where([at.concurrency > 1 for at in setting.stations], load, np.nan)
     fit = ~np.any(load >= STEADY, axis=1)
     chosen = [(row, ask) for row, ask in asked if fit[row]]
     systems = {row: _system(scene, setting, row) for row in {row for row, _ in chosen}}
@@ -135,10 +142,13 @@ def predict(
     for row, runs in by_row.items():
         found.add(row, runs)
     busy = np.where(np.isnan(load), found.utilisation, load)
+    full = np.array([_busiest(setting, row) is not None for row in busy])
     return Predicted(
         setting=setting,
         expected=expected,
-        lasting=found.lasting,
+        lasting={
+            name: np.where(full[:, None], np.inf, rows) for name, rows in found.lasting.items()
+        },
         counted=found.counted,
         utilisation=busy,
         wait_s=found.wait_s,
@@ -173,7 +183,7 @@ class _Found:
         self.lasting: dict[Figure, Floats] = {
             name: np.full(shape, np.inf) for name in ("mean_s", *SHARES)
         }
-        self.counted = {name: np.full(shape, np.nan) for name in (*_COUNTED, *_ENDS, "escalated")}
+        self.counted = {name: np.full(shape, np.nan) for name in (*_COUNTED, *_ENDS)}
         self.utilisation, self.wait_s, self.service_s, self.visits = (
             np.full(stations, np.nan) for _ in range(4)
         )
@@ -239,8 +249,9 @@ class _Found:
         end = sum(run.end_s for run in runs)
         n = sum(len(run.arrival_s) for run in runs)
         visits = np.sum([run.visits for run in runs], axis=0).astype(float)
-        waited, work = (
-            np.sum([getattr(run, name) for run in runs], axis=0) for name in ("waited_s", "work_s")
+        waited, work, busy = (
+            np.sum([getattr(run, name) for run in runs], axis=0)
+            for name in ("waited_s", "work_s", "busy_s")
         )
         self.throughput[row] = n / end if end > 0 else np.inf
         self.visits[row] = visits / n
@@ -248,9 +259,18 @@ class _Found:
             self.wait_s[row] = np.where(visits > 0, waited / visits, np.nan)
             self.service_s[row] = np.where(visits > 0, work / visits, np.nan)
         for place, station in enumerate(self._setting.stations):
-            if station.servers and end > 0:
+            if not station.servers or not end or self._is_timeless(station):
+                continue
+            if station.concurrency == 1:
+                self.utilisation[row, place] = busy[place] / end / station.servers
+            else:
                 most = _capacity(self._scene, self._setting, station, row)
                 self.utilisation[row, place] = work[place] / end / most
+
+    def _is_timeless(self, station: Station) -> bool:
+        """Whether it is a model's whose speed nobody knows."""
+        side = "teacher" if station.role == "teacher" else side_of(self._setting.option)
+        return station.time is None and self._scene.speeds[side] is None
 
 
 def _system(scene: Scene, setting: Setting, row: int) -> System:

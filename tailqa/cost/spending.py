@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 def spent(rows: "Mapping[Figure, Floats]", figure: Figure) -> Spent:
     """What one option spends and resolves per query in every stratum."""
-    total = rows[figure] * rows["resolved"]
-    return Spent(total=total[:, :-1], resolved=rows["resolved"][:, :-1])
+    totals: Mapping[Figure, Floats] = {
+        "seconds_per_resolved": rows["mean_s"],
+        "tokens_per_resolved": rows["prompt_tokens"] + rows["completion_tokens"],
+        "usd_per_resolved": rows["usd_per_query"],
+    }
+    return Spent(total=totals[figure][:, :-1], resolved=rows["resolved"][:, :-1])
 
 
 def outside_s(predicted: Predicted) -> "Floats":

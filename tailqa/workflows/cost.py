@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tailqa.core.bench import Bench
-from tailqa.core.estimate import Estimate
+from tailqa.core.estimate import Estimate, TooFew
 from tailqa.core.operations import (
     BreakEven,
     Figure,
@@ -17,7 +18,7 @@ from tailqa.core.operations import (
     SweepPoint,
 )
 from tailqa.core.report import Run
-from tailqa.cost.arrivals import Bursty, Closed, Poisson
+from tailqa.cost.arrivals import Bursty, Closed, Poisson, Trace
 from tailqa.cost.assemble import arrival_times, rules_of, stations, trace
 from tailqa.cost.break_even import (
     accuracy_break_even,
@@ -46,7 +47,10 @@ from tailqa.cost.queries import Asked, Coming, ask
 from tailqa.cost.scene import Scene, expect
 from tailqa.cost.schema import Pipeline
 from tailqa.cost.spending import per_attempt, spender, spent
-from tailqa.workflows.scenes import Basis, fewer, scene_of
+from tailqa.workflows.scenes import Basis, fewer, retries_matter, scene_of
+
+if TYPE_CHECKING:
+    from tailqa.cost.comparison import Rows
 
 LEVEL = 0.95
 RESAMPLES = 200
@@ -92,7 +96,10 @@ def run_operations(
         for option, setting in settings.items()
     }
     rows = {option: figure_rows(found, pipeline) for option, found in predicted.items()}
-    unknown = {option: unknown_figures(scene, p, pipeline) for option, p in predicted.items()}
+    unknown = {
+        option: unknown_figures(scene, found, pipeline, level=LEVEL)
+        for option, found in predicted.items()
+    }
     costs = tuple(
         cost
         for found in predicted.values()
@@ -194,7 +201,7 @@ def _coming(pipeline: Pipeline, n: int, rng: np.random.Generator) -> Coming:
     if recorded is None:
         return Coming(n=n, arrival_s=arrival_s)
     prompt, completion = (
-        None if tokens is None else np.resize(tokens / tokens.mean(), n)
+        None if tokens is None or not tokens.any() else np.resize(tokens / tokens.mean(), n)
         for tokens in (recorded.context_tokens, recorded.generated_tokens)
     )
     return Coming(n=n, arrival_s=arrival_s, prompt_factor=prompt, completion_factor=completion)
@@ -215,8 +222,8 @@ def _unloaded(scene: Scene, setting: Setting, seed: int) -> Predicted:
 def _break_evens(
     scene: Scene,
     predicted: Mapping[Option, Predicted],
-    rows: Mapping[Option, Mapping[Figure, "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"]],
-    unknown: Mapping[Option, Mapping[Figure, object]],
+    rows: Mapping[Option, "Rows"],
+    unknown: Mapping[Option, Mapping[Figure, TooFew]],
     tail: Sequence[bool],
 ) -> tuple[BreakEven, ...]:
     rules = {option: found.setting.rules for option, found in predicted.items()}
@@ -227,10 +234,8 @@ def _break_evens(
     }
     found: list[BreakEven | None] = []
     for figure in PER_RESOLVED:
-        if any(figure in unknown[option] for option in predicted):
-            continue
         for option in predicted:
-            if option == "teacher":
+            if option == "teacher" or figure in {**unknown[option], **unknown["teacher"]}:
                 continue
             both = spent(rows[option], figure), spent(rows["teacher"], figure)
             found.append(tail_share_break_even(scene, option, figure, both, tail, level=LEVEL))
@@ -268,11 +273,12 @@ def _icc_effects(
     """What correlations of attempts would make of it, where none was measured."""
     people = basis.scene.people
     measured = pipeline.policy.icc is None and all(people.several(side) for side in SIDES)
-    if measured or all(setting.timed for setting in settings.values()):
+    timed = any(setting.timed for setting in settings.values())
+    if measured or timed or not retries_matter(pipeline):
         return ()
     effects = []
+    once = fewer(basis.scene, 1)
     for icc in ASSUMED_ICCS:
-        once = fewer(basis.scene, 1)
         fits = {side: stratum_fits(people, side, once.weights, icc) for side in SIDES}
         assumed = replace(once, fits=fits)
         for option, setting in settings.items():
@@ -317,7 +323,15 @@ def _sweep(run: Run, swept: Swept, *, seed: int, bench: Bench | None) -> Sweep:
                 )
             )
             highest = float(np.nanmax(found.utilisation[0], initial=0.0))
-            if swept.key == "arrivals.rate" and highest > 0:
-                # Utilisation grows in proportion to the rate.
+            if highest > 0 and _in_proportion(swept.key, pipeline, found):
                 saturation[option] = value / highest
     return Sweep(key=swept.key, points=tuple(points), saturation=saturation)
+
+
+def _in_proportion(key: str, pipeline: Pipeline, found: Predicted) -> bool:
+    """Whether utilisation grows in proportion to the values of `key`."""
+    arrivals = pipeline.arrivals
+    faster = (isinstance(arrivals, Poisson) and key == "arrivals.rate") or (
+        isinstance(arrivals, Trace) and key == "arrivals.speed_up"
+    )
+    return faster and not found.setting.timed and found.expected.own_s is not None

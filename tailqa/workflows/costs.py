@@ -85,7 +85,7 @@ def operations_of(run: Run, options: CostOptions) -> Operations:
         swept = Swept(
             key=key,
             pipelines=[
-                (value, _pipeline(options, {**options.sets, key: f"{value:g}"}))
+                (value, _pipeline(options, {**options.sets, key: str(value)}))
                 for value in sweep_values(text)
             ],
         )

@@ -43,23 +43,13 @@ def scene_of(
     server is needed and was not measured.
     """
     people = tried_population(run)
+    scaled = _as_long_as_traced(people, pipeline)
     assumptions = list(_retries_known(people, pipeline))
-    scaled = people
-    recorded = trace(pipeline)
-    if recorded is not None and recorded.context_tokens is not None:
+    if scaled is not people:
         assumptions.append(
             "Requests are as long as those of the trace: a query's tokens are scaled so that the "
             "teacher's are the trace's, and seconds are extrapolated by tokens"
         )
-    if recorded is not None:
-        prompt, completion = (
-            float(tokens.mean())
-            if tokens is not None
-            else float(mean_tokens(people.teacher)[which].mean())
-            for which, tokens in enumerate((recorded.context_tokens, recorded.generated_tokens))
-        )
-        if recorded.context_tokens is not None or recorded.generated_tokens is not None:
-            scaled = people.with_lengths(prompt, completion)
     weights = query_weights(people, resamples, np.random.default_rng([seed, 1]))
     fits = {side: stratum_fits(people, side, weights, pipeline.policy.icc) for side in SIDES}
     speeds: dict[Side, Sequence[Speed] | None] = {}
@@ -76,7 +66,7 @@ def scene_of(
                 bench, side, prompt_tokens=prompt, most=most, alone=alone, n_rows=len(weights)
             )
             source, n_timed = f"bench of {bench.created}", bench.repeats
-        elif most > 1:
+        elif most > 1 and alone is not None:
             raise TailqaError(
                 f"a server of this pipeline works on {most} requests at a time, and how much "
                 f"slower the {side} then is was not measured: name a bench with --bench FOLDER "
@@ -92,6 +82,19 @@ def scene_of(
     return Basis(scene=scene, speeds=tuple(bases), assumptions=tuple(assumptions))
 
 
+def _as_long_as_traced(people: Population, pipeline: Pipeline) -> Population:
+    recorded = trace(pipeline)
+    if recorded is None:
+        return people
+    prompt, completion = (
+        None if tokens is None else float(tokens.mean())
+        for tokens in (recorded.context_tokens, recorded.generated_tokens)
+    )
+    if prompt is None and completion is None:
+        return people
+    return people.with_lengths(prompt, completion)
+
+
 def _retries_known(people: Population, pipeline: Pipeline) -> Sequence[str]:
     """What retries rest on, where they were not measured."""
     if pipeline.policy.icc is not None:
@@ -99,9 +102,7 @@ def _retries_known(people: Population, pipeline: Pipeline) -> Sequence[str]:
             f"Attempts on one query are correlated by {pipeline.policy.icc:g} (policy.icc): "
             "assumed, not measured"
         ]
-    if all(people.several(side) for side in SIDES):
-        return []
-    if pipeline.policy.max_attempts == 1 and pipeline.policy.escalate is None:
+    if not retries_matter(pipeline) or all(people.several(side) for side in SIDES):
         return []
     return [
         "Each query was answered once, so nothing was measured of retries: a query is taken to "
@@ -109,6 +110,12 @@ def _retries_known(people: Population, pipeline: Pipeline) -> Sequence[str]:
         "tailqa compare --samples 5 --temperature 0.8, or assume a correlation with "
         "--set policy.icc=0.5"
     ]
+
+
+def retries_matter(pipeline: Pipeline) -> bool:
+    """Whether a query is ever asked more than once, so that the correlation of attempts counts."""
+    policy = pipeline.policy
+    return policy.max_attempts > 1 or policy.escalate is not None or pipeline.chain.calls > 1
 
 
 def _benched(

@@ -72,14 +72,18 @@ def _packed(systems: Sequence[System]) -> "dict[int, Run]":
 def _simulated(run: "Run", load: Load, key: int) -> Simulated:
     from tailqa.cost.kernel.events import go
     from tailqa.cost.kernel.packing import loaded, with_room
+    from tailqa.cost.kernel.records import COUNTS, NUMBERS
 
     run = loaded(run, load, key)
     while not go(run.world):
         run = with_room(run, 2 * len(run.arrays["slots"]))
-    results, stations = run.arrays["results"], run.arrays["stations"]
+    numbers = dict(zip(NUMBERS, run.arrays["numbers"], strict=True))
+    counts = dict(zip(COUNTS, run.arrays["counts"], strict=True))
+    counts["escalated"] = counts["escalated"] == 1
+    stations = run.arrays["stations"]
     return Simulated(
-        **{name: results[name].copy() for name in results.dtype.names or () if name != "escalated"},
-        escalated=results["escalated"] == 1,
+        **numbers,
+        **counts,
         **{name: stations[name].copy() for name in ("busy_s", "work_s", "waited_s", "visits")},
         end_s=float(run.world[0]["end_s"]),
     )

@@ -37,7 +37,7 @@ def begin_attempt(world: Record, number: int, now: float) -> None:
     slot.phase = RUNNING
     slot.hedged = 0
     if slot.who != PERSON:
-        views.result(world, slot.request).attempts += 1
+        slot.attempts += 1
         if world.timeout_s < float("inf"):
             timer = source_of(world, number, world.n_stations + 1)
             schedule(world, timer, now + world.timeout_s)
@@ -126,7 +126,7 @@ def send_copy(world: Record, number: int, now: float) -> None:
     """Send a second copy of what the generation station has had for too long."""
     slot = views.slot(world, number)
     slot.hedged = 1
-    views.result(world, slot.request).hedges += 1
+    slot.hedges += 1
     part = world.n_stations
     _draw_answer(world, number, part)
     enter(world, number, part, world.generation, now)

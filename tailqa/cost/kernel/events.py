@@ -90,7 +90,10 @@ def _begin_request(world: Record, number: int, now: float) -> None:
     first = visit_of(world, number, 0)
     for s in range(world.n_stations):
         views.visit(world, first + s).over = 0
-    views.result(world, slot.request).arrival_s = now
+    slot.arrival_s = now
+    slot.prompt_tokens = slot.completion_tokens = 0.0
+    slot.second_prompt_tokens = slot.second_completion_tokens = 0.0
+    slot.attempts = slot.escalated = slot.timeouts = slot.hedges = 0
     begin_attempt(world, number, now)
 
 
@@ -152,7 +155,7 @@ def _take_off(world: Record, number: int, now: float) -> None:
     """The attempt took too long: take it off every queue and server."""
     slot = views.slot(world, number)
     slot.phase = TIMED_OUT
-    views.result(world, slot.request).timeouts += 1
+    slot.timeouts += 1
     n_stations = world.n_stations
     cancel(world, source_of(world, number, n_stations + 2))
     first = visit_of(world, number, 0)
@@ -223,16 +226,14 @@ def _refuse(world: Record, number: int, now: float) -> None:
     else:
         slot.who = world.escalates
         slot.attempt = 0
-        views.result(world, slot.request).escalated = 1
+        slot.escalated = 1
         begin_attempt(world, number, now)
 
 
 @compiled
 def _end(world: Record, number: int, outcome: int, now: float) -> None:
     slot = views.slot(world, number)
-    result = views.result(world, slot.request)
-    result.outcome = outcome
-    result.finish_s = now
+    _keep(world, slot, outcome, now)
     world.end_s = now
     slot.phase = IDLE
     if not world.closed:
@@ -244,6 +245,26 @@ def _end(world: Record, number: int, outcome: int, now: float) -> None:
         state = stream(slot.key, thinking + 2)
         think_s = seconds(world, thinking, state)
         schedule(world, source_of(world, number, thinking + 1), now + think_s)
+
+
+@compiled
+def _keep(world: Record, slot: Record, outcome: int, now: float) -> None:
+    k = slot.request
+    for row, number in enumerate(
+        (
+            slot.arrival_s,
+            now,
+            slot.prompt_tokens,
+            slot.completion_tokens,
+            slot.second_prompt_tokens,
+            slot.second_completion_tokens,
+        )
+    ):
+        views.number(world, row * world.n_requests + k).value = number
+    for row, count in enumerate(
+        (slot.attempts, outcome, slot.escalated, slot.timeouts, slot.hedges)
+    ):
+        views.count(world, row * world.n_requests + k).value = count
 
 
 def _kept(sources: int) -> Callable[[Records], bool]:

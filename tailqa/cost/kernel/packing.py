@@ -9,16 +9,17 @@ import numpy.typing as npt
 
 from tailqa.cost.kernel.records import (
     ARRAYS,
+    COUNTS,
     DISTRIBUTION,
     EXTRA_PARTS,
     KINDS,
     MODEL,
     MODEL_RECORD,
     NOBODY,
+    NUMBERS,
     OWN_WORK,
     PERSON,
     PLACE,
-    RESULT,
     SECOND,
     SERVER,
     STATION,
@@ -90,7 +91,8 @@ def loaded(run: Run, load: Load, key: int) -> Run:
         "prompt_factor": _array(load.prompt_factor),
         "completion_factor": _array(load.completion_factor),
         "arrival_s": _array([] if load.arrival_s is None else load.arrival_s),
-        "results": np.zeros(n, RESULT),
+        "numbers": np.empty((len(NUMBERS), n)),
+        "counts": np.empty((len(COUNTS), n), np.int64),
     }
     for name in ("stations", "servers", "places", "stack"):
         arrays[name] = arrays[name].copy()

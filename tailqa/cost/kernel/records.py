@@ -51,7 +51,9 @@ MODEL_RECORD = _record(
     f8="base_s prompt_token_s completion_token_s",
 )
 SLOT = _record(
-    i8="request phase call attempt who n_open right uncaught hedged next_free",
+    i8="request phase call attempt who n_open right uncaught hedged next_free"
+    " attempts escalated timeouts hedges",
+    f8="arrival_s prompt_tokens completion_tokens second_prompt_tokens second_completion_tokens",
     u8="key",
 )
 VISIT = _record(
@@ -61,12 +63,19 @@ VISIT = _record(
 EVENT = _record(i8="sequence source", f8="time_s")
 POSITION = _record(i8="place")
 STACKED = _record(i8="station")
-RESULT = _record(
-    i8="attempts outcome escalated timeouts hedges",
-    f8="arrival_s finish_s prompt_tokens completion_tokens second_prompt_tokens"
-    " second_completion_tokens",
-)
+NUMBER, COUNT = _record(f8="value"), _record(i8="value")
 
+
+NUMBERS = (
+    "arrival_s",
+    "finish_s",
+    "prompt_tokens",
+    "completion_tokens",
+    "second_prompt_tokens",
+    "second_completion_tokens",
+)
+COUNTS = ("attempts", "outcome", "escalated", "timeouts", "hedges")
+"""What is kept of every request: in `numbers` and `counts`, one row after the other."""
 
 ARRAYS = {
     "stations": STATION,
@@ -88,7 +97,8 @@ ARRAYS = {
     "prompt_factor": FLOAT,
     "completion_factor": FLOAT,
     "arrival_s": FLOAT,
-    "results": RESULT,
+    "numbers": NUMBER,
+    "counts": COUNT,
     "slots": SLOT,
     "visits": VISIT,
     "events": EVENT,

@@ -99,13 +99,13 @@ def _start(world: Record, v: int, now: float) -> None:
 @compiled
 def pay(world: Record, visit: Record, who: int) -> None:
     """Count the tokens of an attempt that a server begins on."""
-    result = views.result(world, views.slot(world, visit.slot).request)
+    slot = views.slot(world, visit.slot)
     if who == MODEL:
-        result.prompt_tokens += visit.prompt
-        result.completion_tokens += visit.completion
+        slot.prompt_tokens += visit.prompt
+        slot.completion_tokens += visit.completion
     else:
-        result.second_prompt_tokens += visit.prompt
-        result.second_completion_tokens += visit.completion
+        slot.second_prompt_tokens += visit.prompt
+        slot.second_completion_tokens += visit.completion
 
 
 @compiled

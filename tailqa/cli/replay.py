@@ -10,36 +10,12 @@ from tailqa.cli.progress import progress
 INTERRUPTED = 3
 
 
-def setting(text: str) -> tuple[str, str]:
-    """`KEY=VALUE` as (key, value).
-
-    >>> setting("policy.max_attempts=1")
-    ('policy.max_attempts', '1')
-    """
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise click.BadParameter(f"{text!r} is not KEY=VALUE, as in policy.max_attempts=1")
-    return key, value
-
-
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("teacher", required=False)
 @click.argument("student", required=False)
-@options.option(
-    "--pipeline",
-    metavar="FILE|NAME",
-    default="chat",
-    help="The pipeline file, or the name of a shipped one.",
-)
-@options.option(
-    "--set",
-    "sets",
-    type=setting,
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Another value of a key of the pipeline, as in policy.max_attempts=1.",
-)
+@options.pipeline
+@options.sets
 @options.option(
     "--option",
     "chosen",
@@ -77,7 +53,7 @@ def replay(
     sources: tuple[tuple[str, Path], ...],
     form: str,
     *,
-    pipeline: str,
+    pipeline: str | None,
     sets: tuple[tuple[str, str], ...],
     chosen: tuple[str, ...],
     quiet: bool,

@@ -10,16 +10,17 @@ from typing import IO
 
 from tailqa import report as report_room
 from tailqa.core.answer import Side
+from tailqa.core.errors import TailqaError
 from tailqa.core.operations import Option
 from tailqa.core.ports import Engine, Progress, Silent
 from tailqa.core.query import Query
 from tailqa.core.replay import LivedRequest, Replayed
 from tailqa.cost.assemble import stations
-from tailqa.cost.load import load_pipeline
 from tailqa.cost.scene import side_of
 from tailqa.grade import Grader
 from tailqa.workflows.answerer import Answerer
 from tailqa.workflows.asking import chosen_grader
+from tailqa.workflows.costs import chosen_pipeline
 from tailqa.workflows.live import Lived, live, time_alone
 from tailqa.workflows.live_stages import Line
 from tailqa.workflows.replay_lift import measure_lift
@@ -40,7 +41,7 @@ class FinishedReplay:
 
 def run_replay(
     folder: Path,
-    pipeline: str,
+    pipeline: str | None,
     models: tuple[str | None, str | None],
     options: ReplayOptions,
     *,
@@ -48,14 +49,18 @@ def run_replay(
 ) -> FinishedReplay:
     """Opens the models of the run, replays the pipeline, writes replay.json and replay.jsonl.
 
-    `models` are teacher and student, None for the embedded ones. Raises TailqaError for all that
+    `pipeline` is a file or a shipped name, None for the built-in one; `models` are teacher and
+    student, None for the embedded ones. Raises TailqaError for all that
     the caller can mend, KeyboardInterrupt before the first request has ended.
     """
+    line = chosen_pipeline(pipeline, options.sets)
+    if line is None:
+        raise TailqaError("a replay needs a pipeline: name a file or a shipped one")
     options = replace(options, created=options.created or date.today().isoformat())
     run = report_room.load_run(folder)
     asking = asking_of(run.report, options)
     suite = suite_again(run.report, asking, options.suite)
-    setup = set_up(run, load_pipeline(pipeline, options.sets), suite, options)
+    setup = set_up(run, line, suite, options)
     grader = chosen_grader(suite, asking)
     engines = engines_again(run.report, models, asking)
     path, requests = report_room.replay_paths(folder)

@@ -21,7 +21,29 @@ def simulate(system: System, load: Load, *, rng: "np.random.Generator") -> Simul
     request depend on its place in the load alone, not on the order of events, so two systems
     that are simulated from the same state share them as far as they ask the same (common random
     numbers). Raises ValueError for a system or load that does not fit, naming parameter and
-    rule. The first call in an environment compiles for about half a minute; numba keeps that.
+    rule. The first call on a machine compiles for about ten seconds; numba keeps that on disk.
+
+    >>> import numpy as np
+    >>> from tailqa.cost import Attempts, Model, Rules, Speed, Station, Times
+    >>> ones = np.ones(3)
+    >>> asked = Attempts(
+    ...     first=np.array([0, 1]), n_right=np.array([1]),
+    ...     prompt_tokens=ones[:1], completion_tokens=ones[:1],
+    ... )
+    >>> speed = Speed(
+    ...     base_s=0.0, prompt_token_s=0.0, completion_token_s=0.0,
+    ...     noise=ones[:1], slowdown=ones[:1],
+    ... )
+    >>> search = Station(name="search", servers=1, time=Times(kind="constant", first=2.0))
+    >>> line = System(
+    ...     stations=(search,), model=Model(attempts=asked, speed=speed), rules=Rules()
+    ... )
+    >>> load = Load(
+    ...     query=np.zeros(3, int), chance=ones, second_chance=ones, prompt_factor=ones,
+    ...     completion_factor=ones, arrival_s=np.array([0.0, 1.0, 9.0]),
+    ... )
+    >>> simulate(line, load, rng=np.random.default_rng(0)).finish_s.tolist()
+    [2.0, 4.0, 11.0]
     """
     return simulate_many([(system, load)], rng=rng, workers=1)[0]
 
@@ -36,7 +58,11 @@ def simulate_many(
 
     Each job has a number of its own from `rng`, in order, whatever the threads do. Equal states
     of `rng` give the jobs of two calls the same numbers by place. A system that occurs in many
-    jobs is checked and packed once. Raises ValueError as `simulate` does.
+    jobs is checked and packed once. Raises ValueError as `simulate` does, and for workers below 1.
+
+    >>> import numpy as np
+    >>> simulate_many([], rng=np.random.default_rng(0))
+    []
     """
     import numpy as np
 

@@ -25,6 +25,7 @@ COMMANDS = {
         "Really run a pipeline with a run's models, against the prediction.",
     ),
     "report": ("tailqa.cli.report", "Render a finished run again from its files."),
+    "route": ("tailqa.cli.route", "Which queries should go to the teacher, and what that costs."),
     "suite": (
         "tailqa.cli.suite",
         "Check a suite file, show what is in it, or size it for a policy.",

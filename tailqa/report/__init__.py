@@ -30,6 +30,13 @@ from tailqa.report.result import (
     save_answers,
     save_report,
 )
+from tailqa.report.routing_result import (
+    load_routing,
+    render_routing_json,
+    write_routing,
+    write_rule,
+)
+from tailqa.report.routing_table import render_routing
 from tailqa.report.run import load_run, write_run
 from tailqa.report.sentences import three_sentences
 from tailqa.report.suite_table import render_plan, render_suite
@@ -43,6 +50,7 @@ __all__ = [
     "load_operations",
     "load_replay",
     "load_report",
+    "load_routing",
     "load_run",
     "render_bench",
     "render_bench_json",
@@ -58,6 +66,8 @@ __all__ = [
     "render_plan",
     "render_replay",
     "render_replay_json",
+    "render_routing",
+    "render_routing_json",
     "render_suite",
     "render_terminal",
     "replay_paths",
@@ -70,6 +80,8 @@ __all__ = [
     "write_operations_page",
     "write_page",
     "write_replay",
+    "write_routing",
+    "write_rule",
     "write_run",
     "write_summary",
 ]

@@ -1,0 +1,125 @@
+"""A routing on a terminal: ways of answering, the frontier, and the strata in their order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tailqa.core.routing import Routing
+from tailqa.report import format as shown
+from tailqa.report import routing_words as words
+from tailqa.report.cells import FULL, NARROW, PLAIN, figure_text, fitting, make_table, text
+from tailqa.report.console import as_ascii, draw
+from tailqa.report.escape import one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+_STYLE = {"teacher": "bold", "student": ""}
+_FIRST_OF = {FULL: 0, PLAIN: 1, NARROW: 3}
+"""Which of n and the two accuracies a table begins with."""
+
+
+def render_routing(
+    routing: Routing, *, width: int | None = None, terminal: bool | None = None
+) -> str:
+    """The routing as text of at most `width` columns, as `render_terminal` does it."""
+    return draw(
+        lambda console, ascii_only: _Terminal(routing=routing, ascii_only=ascii_only).parts(
+            console
+        ),
+        width=width,
+        terminal=terminal,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Terminal:
+    routing: Routing
+    ascii_only: bool
+
+    def parts(self, console: "Console") -> "Iterator[RenderableType]":
+        routing = self.routing
+        yield self._heading()
+        yield text(f"Aim: {self._plain(words.aim_words(routing))}.")
+        yield ""
+        yield fitting(console, self._ways)
+        yield ""
+        for choice in routing.choices:
+            name = words.BY_NAMES[choice.by].capitalize()
+            yield text(f"{name}. {self._clean(words.rule_words(choice))}")
+            yield text(self._plain(words.expected_words(routing, choice)))
+        yield ""
+        yield fitting(console, self._strata)
+        yield ""
+        yield from (text(self._plain(line)) for line in words.frontier_words(routing))
+        yield text(self._plain(words.basis_words(routing)), "dim")
+        if routing.confidence:
+            yield text(self._plain(f"Confidence: {routing.confidence}."), "dim")
+        else:
+            yield text(f"No route by confidence: {routing.without_confidence}.", "dim")
+        for line in words.unknown_figures(routing):
+            yield text(f"Not told: {line}.", "dim")
+        yield from (text(f"Note: {self._clean(note)}", "dim") for note in routing.notes)
+
+    def _plain(self, sentence: str) -> str:
+        return as_ascii(sentence) if self.ascii_only else sentence
+
+    def _clean(self, written: str) -> str:
+        return self._plain(one_line(written, 2000))
+
+    def _heading(self) -> "Text":
+        from rich.text import Text
+
+        routing = self.routing
+        return Text.assemble(
+            "What should go from ",
+            (self._clean(routing.student), "bold"),
+            " to its teacher ",
+            (self._clean(routing.teacher), "bold"),
+            f"? {self._clean(routing.suite)}, {routing.n:,} queries",
+        )
+
+    def _ways(self, detail: int) -> "Table":
+        table = make_table(detail)
+        table.add_column("answered")
+        known = words.known_figures(self.routing)
+        for _, heading, _ in known:
+            table.add_column(heading.replace(", ", ",\n"), justify="right", no_wrap=True)
+        for name, figures in words.way_rows(self.routing):
+            cells = []
+            for key, _, unit in known:
+                measured = getattr(figures, key)
+                whole = words.cell(measured, unit)
+                cells.append(whole if detail == FULL else shown.value(measured, unit))
+            style = "bold" if name.endswith("(chosen)") else ""
+            table.add_row(text(name, style), *(text(cell, style) for cell in cells))
+        return table
+
+    def _strata(self, detail: int) -> "Table":
+        routing = self.routing
+        table = make_table(detail)
+        table.add_column("stratum, in the\norder of routing")
+        table.add_column("traffic,\n%", justify="right")
+        if detail == FULL:
+            table.add_column("n", justify="right")
+        if detail >= PLAIN:
+            table.add_column("student,\n%", justify="right", no_wrap=True)
+            table.add_column("teacher,\n%", justify="right", no_wrap=True)
+        table.add_column("teacher - student,\npoints", justify="right", no_wrap=True)
+        table.add_column("goes to")
+        for stratum in routing.strata:
+            middle = (
+                f"{stratum.n:,}",
+                shown.value(stratum.student_accuracy, shown.PERCENT),
+                shown.value(stratum.teacher_accuracy, shown.PERCENT),
+            )
+            table.add_row(
+                text(self._clean(stratum.name)),
+                text(shown.PERCENT.number(stratum.weight)),
+                *(text(number) for number in middle[_FIRST_OF[detail] :]),
+                figure_text(stratum.benefit, shown.POINTS),
+                text(stratum.model, _STYLE[stratum.model]),
+            )
+        return table

@@ -1,0 +1,142 @@
+"""What a routing says in words."""
+
+from tailqa.core.estimate import Estimate, Measured
+from tailqa.core.routing import RouteBy, RouteChoice, RouteFigures, Routing
+from tailqa.report import format as shown
+
+BY_NAMES: dict[RouteBy, str] = {"stratum": "by stratum", "confidence": "by confidence"}
+MORE_TOKENS = shown.Unit(symbol="tokens", signed=True)
+FIGURES: tuple[tuple[str, str, shown.Unit], ...] = (
+    ("quality", "quality, %", shown.PERCENT),
+    ("retained", "of the teacher's, %", shown.PERCENT),
+    ("teacher_share", "teacher calls, %", shown.PERCENT),
+    ("tokens", "tokens per query", shown.TOKENS),
+    ("seconds", "seconds per query", shown.SECONDS),
+    ("usd", "$ per 1,000 queries", shown.Unit(symbol="$", scale=1000)),
+)
+"""The figures of a way of answering: name, heading and unit."""
+
+
+def known_figures(routing: Routing) -> list[tuple[str, str, shown.Unit]]:
+    """The figures that this run can tell."""
+    return [
+        figure
+        for figure in FIGURES
+        if any(
+            isinstance(getattr(figures, figure[0]), Estimate) for _, figures in way_rows(routing)
+        )
+    ]
+
+
+def unknown_figures(routing: Routing) -> list[str]:
+    """Which costs are not told, and why."""
+    known = {name for name, _, _ in known_figures(routing)}
+    return [
+        f"{name}: {getattr(routing.student_only, name).reason}"
+        for name, _, _ in FIGURES
+        if name not in known and name != "usd"
+    ]
+
+
+def way_rows(routing: Routing) -> list[tuple[str, RouteFigures]]:
+    """Every way of answering, from the student everywhere to the teacher everywhere."""
+    return [
+        ("student everywhere", routing.student_only),
+        *((_way_name(routing, choice), choice.figures) for choice in routing.choices),
+        ("teacher everywhere", routing.teacher_only),
+    ]
+
+
+def _way_name(routing: Routing, choice: RouteChoice) -> str:
+    chosen = " (chosen)" if choice.by == routing.chosen else ""
+    return f"{BY_NAMES[choice.by]}{chosen}"
+
+
+def cell(measured: Measured, unit: shown.Unit) -> str:
+    """A figure with its interval; without where it is so by definition."""
+    if isinstance(measured, Estimate) and measured.low == measured.high:
+        return shown.value(measured, unit)
+    return shown.bracketed(measured, unit)
+
+
+def aim_words(routing: Routing) -> str:
+    """What was asked for."""
+    limit = f"{shown.PERCENT.number(routing.limit)} %"
+    if routing.aim == "max teacher share":
+        return f"the best quality with at most {limit} of calls to the teacher"
+    return f"{limit} of the teacher's quality with the fewest calls to the teacher"
+
+
+def rule_words(choice: RouteChoice) -> str:
+    """The rule itself, in one sentence.
+
+    >>> from tailqa.core.estimate import TooFew
+    >>> none = TooFew(reason="", n=0)
+    >>> figures = RouteFigures(quality=none, retained=none, teacher_share=none, tokens=none,
+    ...                        seconds=none, usd=none)
+    >>> rule_words(RouteChoice(by="confidence", teacher_strata=(), threshold=.8125,
+    ...                        figures=figures, over_random=none, reached=True))
+    'The student answers first; below a confidence of 0.8125 the teacher answers again.'
+    """
+    if choice.threshold is not None:
+        if choice.threshold > 1:
+            return "Every answer of the student goes on to the teacher."
+        return (
+            f"The student answers first; below a confidence of {choice.threshold:.4g} the teacher "
+            "answers again."
+        )
+    if not choice.teacher_strata:
+        return "No stratum goes to the teacher."
+    return f"To the teacher: {', '.join(choice.teacher_strata)}."
+
+
+def expected_words(routing: Routing, choice: RouteChoice) -> str:
+    """What to expect of a rule, and how that compares with the aim and with chance."""
+    figures = choice.figures
+    sentences = [
+        f"Expected: {shown.figure(figures.quality, shown.PERCENT)} right, "
+        f"{shown.value(figures.retained, shown.PERCENT)} % of the teacher's quality, with "
+        f"{shown.value(figures.teacher_share, shown.PERCENT)} % of calls to the teacher; "
+        f"{shown.bracketed(choice.over_random, shown.POINTS)} points against as many calls drawn "
+        "at random."
+    ]
+    if not choice.reached:
+        sentences.append("No rule of this kind reaches the aim; this one comes nearest.")
+    elif _falls_short(routing, figures):
+        sentences.append(
+            "On the queries that chose it the rule reaches the aim, on the others it falls short: "
+            "aim higher, or measure more queries."
+        )
+    return " ".join(sentences)
+
+
+def frontier_words(routing: Routing) -> list[str]:
+    """How good each way of routing is over the whole frontier."""
+    return [
+        f"{BY_NAMES[curve.by].capitalize()}: APGR {shown.bracketed(curve.apgr, shown.RATIO)} "
+        "(at random 0.50); "
+        + ", ".join(
+            f"CPT({wanted:.0%}) {shown.bracketed(calls, shown.PERCENT)} %"
+            for wanted, calls in curve.calls
+        )
+        + " of calls."
+        for curve in routing.curves
+    ]
+
+
+def basis_words(routing: Routing) -> str:
+    """Where the numbers come from."""
+    return (
+        f"{shown.count(routing.n)} queries, weighted by traffic; {routing.level * 100:g} % "
+        f"intervals from {shown.count(routing.n_resamples)} joint resamples. Rules and the order "
+        "of strata are chosen on one half of the queries and judged on the other, both ways "
+        "round; the rule that is exported is the choice of all queries."
+    )
+
+
+def _falls_short(routing: Routing, figures: RouteFigures) -> bool:
+    if routing.aim == "target quality":
+        retained = figures.retained
+        return isinstance(retained, Estimate) and retained.value < routing.limit
+    share = figures.teacher_share
+    return isinstance(share, Estimate) and share.value > routing.limit

@@ -52,8 +52,8 @@ class Predicted:
     with all traffic last; NaN where too few requests tell, infinite where a stage is saturated.
     Per station, (rows, stations): `utilisation` (NaN without a limit), mean `wait_s` and
     `service_s` per visit, and `visits` per query. `throughput` is requests per second.
-    `n_requests` were simulated for row 0, over which what was counted has the standard
-    deviations `spread`.
+    `n_requests` were counted of row 0, over which the counts have the standard deviations
+    `spread`.
     """
 
     setting: Setting
@@ -155,7 +155,7 @@ def predict(
         service_s=found.service_s,
         visits=found.visits,
         throughput=found.throughput,
-        n_requests=sum(ask.coming.n for row, ask in chosen if row == 0),
+        n_requests=found.n_requests,
         spread=found.spread,
     )
 
@@ -189,6 +189,7 @@ class _Found:
         )
         self.throughput = np.full(scene.n_rows, np.nan)
         self.spread: dict[str, float] = {}
+        self.n_requests = 0
 
     def add(self, row: int, runs: Sequence[tuple[Asked, Simulated]]) -> None:
         import numpy as np
@@ -215,6 +216,7 @@ class _Found:
         counted |= {name: (outcome == code).astype(float) for code, name in enumerate(_ENDS)}
         if row == 0:
             self.spread = {name: float(values.std()) for name, values in counted.items()}
+            self.n_requests = len(took)
         for name, values in counted.items():
             sums = np.bincount(stratum, values, len(sizes))
             means = self.counted[name][row]
@@ -262,7 +264,8 @@ class _Found:
             if not station.servers or not end or self._is_timeless(station):
                 continue
             if station.concurrency == 1:
-                self.utilisation[row, place] = busy[place] / end / station.servers
+                # Sums of many times, which may round to above 1.
+                self.utilisation[row, place] = min(1.0, busy[place] / end / station.servers)
             else:
                 most = _capacity(self._scene, self._setting, station, row)
                 self.utilisation[row, place] = work[place] / end / most

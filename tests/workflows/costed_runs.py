@@ -1,0 +1,125 @@
+"""Runs whose costs can be worked out by hand, and a bench beside them."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tailqa.core.answer import Side
+from tailqa.core.bench import Times
+from tailqa.core.report import AnswerRow, LatencySummary, Run
+from tailqa.cost.schema import Pipeline
+from tests.report.conftest import latency, make_report, row, stratum
+
+SIDES: tuple[Side, Side] = ("teacher", "student")
+PROMPT = 4
+PER_TOKEN_S: Mapping[Side, float] = {"teacher": 0.010, "student": 0.003}
+
+
+def benchmark(name: str) -> ModuleType:
+    """The script of that name in benchmarks/, which is no package."""
+    folder = Path(__file__).parents[2] / "benchmarks"
+    if name not in sys.modules:
+        spec = util.spec_from_file_location(name, folder / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+def answers(
+    name: str,
+    side: Side,
+    right: Sequence[Sequence[bool]],
+    tokens: int | tuple[int, int],
+    clusters: Sequence[str] | None = None,
+) -> list[AnswerRow]:
+    """One row per attempt of every query; `tokens` of an answer, or of a right and a wrong one."""
+    right_tokens, wrong_tokens = (tokens, tokens) if isinstance(tokens, int) else tokens
+    return [
+        row(
+            f"{name}-{index}",
+            name,
+            side,
+            "right" if is_right else "wrong",
+            sample=sample,
+            cluster=None if clusters is None else clusters[index],
+            prompt_tokens=PROMPT,
+            completion_tokens=right_tokens if is_right else wrong_tokens,
+        )
+        for index, attempts in enumerate(right)
+        for sample, is_right in enumerate(attempts)
+    ]
+
+
+def once(right: int, wrong: int) -> list[list[bool]]:
+    """One attempt at each of so many queries."""
+    return [[True]] * right + [[False]] * wrong
+
+
+def made(
+    rows: Sequence[AnswerRow],
+    *,
+    weights: Mapping[str, float],
+    per_token_s: Mapping[Side, float] | None = PER_TOKEN_S,
+    n_clusters: int | None = None,
+) -> Run:
+    """A run of these answers, each timed at exactly `per_token_s` per completion token."""
+    strata = [
+        stratum(
+            name,
+            (1, 0, 0, 0),
+            kind="head" if name.startswith("head") else "tail",
+            weight=weight,
+            clusters=n_clusters,
+        )
+        for name, weight in weights.items()
+    ]
+    times = [] if per_token_s is None else [timed(rows, side, per_token_s[side]) for side in SIDES]
+    return Run(
+        report=make_report(strata, latency=tuple(times), operations=None), answers=tuple(rows)
+    )
+
+
+def timed(rows: Sequence[AnswerRow], side: Side, per_token_s: float) -> LatencySummary:
+    mine = [line for line in rows if line.side == side and line.sample == 0]
+    counts = tuple(int(line.completion_tokens or 0) for line in mine)
+    return replace(
+        latency("head", side, 1.0, 1),
+        raw_completion_tokens=counts,
+        raw_answer_s=tuple(per_token_s * n for n in counts),
+        raw_first_token_s=(0.0,) * len(mine),
+        raw_query_ids=tuple(line.query_id for line in mine),
+    )
+
+
+def line(**changes: Any) -> Pipeline:
+    """Generation alone and a perfect verifier: one attempt, one client; with `changes`."""
+    values: dict[str, Any] = {
+        "name": "line",
+        "stages": [{"name": "generation", "model": True}],
+        "arrivals": {"kind": "closed", "clients": 1},
+    }
+    return Pipeline.model_validate(values | changes)
+
+
+class Benched:
+    """What a prediction reads of a bench: `per_token_s` by batch size, prompts in no time."""
+
+    created, repeats, seed = "2026-11-25", 2, 0
+
+    def __init__(self, per_token_s: Mapping[int, float]) -> None:
+        self.cells = [
+            type("Cell", (), {"times": self._times(side, size, seconds)})()
+            for side in SIDES
+            for size, seconds in per_token_s.items()
+        ]
+
+    @staticmethod
+    def _times(side: Side, size: int, seconds: float) -> Times:
+        marks = tuple(seconds * i for i in range(1, 6))
+        return Times(side=side, batch_size=size, prompt_tokens=PROMPT, token_s=(marks, marks))

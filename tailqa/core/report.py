@@ -10,6 +10,7 @@ from tailqa.core.estimate import Cells, Measured
 from tailqa.core.operations import Operations
 from tailqa.core.query import Kind, Task, Tier
 from tailqa.core.retries import RetryResult
+from tailqa.core.routing import Routing
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 FidelityScope = Literal["stratum", "all", "texts"]
@@ -350,6 +351,7 @@ class Report:
     audit: tuple[AuditFinding, ...] = ()
     retries: tuple[RetryResult, ...] = ()
     operations: Operations | None = None
+    routing: Routing | None = None
     drafting: tuple[DraftingResult, ...] = ()
     format_version: int = FORMAT_VERSION
 

@@ -7,8 +7,10 @@ from tailqa.core.drafting import DraftingResult
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.operations import Operations, Option
 from tailqa.core.report import Report
+from tailqa.core.routing import Routing
 from tailqa.report import format as shown
 from tailqa.report import operations_format as figures
+from tailqa.report.escape import one_line
 
 Figure = tuple[str, Measured, shown.Unit]
 
@@ -27,6 +29,7 @@ def choices_of(report: Report) -> list[Choice]:
     drafting = next((item for item in report.drafting if item.scope == "all"), None)
     return [
         *([replace_choice(report.operations)] if report.operations else []),
+        *([route_choice(report.routing)] if report.routing else []),
         *([draft_choice(drafting)] if drafting else []),
     ]
 
@@ -46,6 +49,29 @@ def replace_choice(operations: Operations) -> Choice:
                 for figure in ("seconds_per_resolved", "tokens_per_resolved", "usd_per_resolved")
                 if isinstance(ratios.get(("student", figure)), Estimate)
             ),
+        ),
+    )
+
+
+def route_choice(routing: Routing) -> Choice:
+    """Some strata to the teacher, as few calls as keep what was aimed for."""
+    choice = routing.choice
+    teacher = ", ".join(one_line(name) for name in choice.teacher_strata)
+    kept = shown.PERCENT.number(routing.limit)
+    aim = (
+        f"the fewest calls to the teacher that keep {kept} % of its quality"
+        if routing.aim == "target quality"
+        else f"the best that at most {kept} % of calls to the teacher give"
+    )
+    who = f"To the teacher: {teacher}" if teacher else "Everything to the student"
+    return Choice(
+        title="Route",
+        sentence=f"{who}: {aim}, chosen on one half of the queries and told on the other.",
+        figures=(
+            ("right answers, %", choice.figures.quality, shown.PERCENT),
+            ("of the teacher's quality, %", choice.figures.retained, shown.PERCENT),
+            ("calls to the teacher, %", choice.figures.teacher_share, shown.PERCENT),
+            ("tokens per query", choice.figures.tokens, shown.TOKENS),
         ),
     )
 

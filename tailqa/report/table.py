@@ -26,6 +26,7 @@ from tailqa.report.escape import one_line
 from tailqa.report.fidelity import fidelity_table, kl_and_flips
 from tailqa.report.gate_rows import MEANING
 from tailqa.report.noise import noise_of, noise_words
+from tailqa.report.operations_summary import operations_summary
 from tailqa.report.reading import cost_of, latency_of, requirement_of, worst_first
 from tailqa.report.retries import retry_table, retry_words
 from tailqa.report.sentences import three_sentences
@@ -226,6 +227,7 @@ class _Terminal:
             Text(self._plain(sentence) + "\n")
             for sentence in (
                 *three_sentences(self.report),
+                operations_summary(self.report),
                 noise_words(self.report),
                 *stopping_sentences(self.report),
                 kl_and_flips(self.report),

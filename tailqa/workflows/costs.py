@@ -1,6 +1,7 @@
 """`tailqa cost`: a stored run and a pipeline file → cost.json and its page."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from tailqa.cost.load import load_pipeline
 from tailqa.cost.schema import Pipeline
 from tailqa.cost.settings import sweep_values
 from tailqa.workflows.cost import RESAMPLES, Swept, run_operations
+from tailqa.workflows.route import RouteOptions, route
 
 PipelineLike = Pipeline | str | Path | None
 """A pipeline, its file, the name of a shipped one, `none`, or None for the built-in one."""
 
 LEFT_OUT = "none"
+ROUTE_RESAMPLES = 400
 
 
 def chosen_pipeline(
@@ -30,16 +33,23 @@ def chosen_pipeline(
 
 
 def with_operations(run: Run, pipeline: Pipeline | None) -> Run:
-    """The run with what `pipeline` makes of it, or with a finding that says why it cannot tell."""
+    """The run with what `pipeline` makes of it, and with what could be routed to the teacher.
+
+    What cannot be told is left out: of the pipeline with a finding that says why, of routing
+    where the teacher is no better.
+    """
     if pipeline is None:
         return run
+    report = run.report
     try:
-        found = run_operations(run, pipeline, seed=run.report.seed)
+        report = replace(report, operations=run_operations(run, pipeline, seed=report.seed))
     except TailqaError as error:
         finding = f"What the student costs in the pipeline {pipeline.name} is not known: {error}."
-        findings = (*run.report.findings, finding)
-        return replace(run, report=replace(run.report, findings=findings))
-    return replace(run, report=replace(run.report, operations=found))
+        report = replace(report, findings=(*report.findings, finding))
+    with suppress(TailqaError):
+        routed = RouteOptions(resamples=ROUTE_RESAMPLES, seed=report.seed, created=report.created)
+        report = replace(report, routing=route(run, routed))
+    return replace(run, report=report)
 
 
 @dataclass(frozen=True, kw_only=True)

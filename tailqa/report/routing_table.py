@@ -83,8 +83,10 @@ class _Terminal:
 
     def _ways(self, detail: int) -> "Table":
         table = make_table(detail)
-        table.add_column("answered")
+        table.add_column("answered", no_wrap=True)
         known = words.known_figures(self.routing)
+        if detail == NARROW:
+            known = [figure for figure in known if figure[0] in {"quality", "teacher_share"}]
         for _, heading, _ in known:
             table.add_column(heading.replace(", ", ",\n"), justify="right", no_wrap=True)
         for name, figures in words.way_rows(self.routing):

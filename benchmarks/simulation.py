@@ -1,11 +1,13 @@
 """The simulation of a line against simpy: the same requests, in turns, in one process.
 
-    python benchmarks/simulation.py [--requests 1000000] [--peer-requests 50000] [--rounds 3]
+    python benchmarks/simulation.py [speed] [erlang] [agreement] [--requests 1000000]
+        [--peer-requests 50000] [--rounds 3] [--replications 16]
 
-Three tables. Speed on a plain line of five stages: requests per second of ours on two threads
-(two halves), of ours on one, and of simpy. M/M/c: the mean wait of ours against Erlang C, with
-its standard error over replications. Agreement with simpy on three lines with retries and
-escalation: mean and p99 of the seconds end to end, with the standard error of the difference.
+Three parts, all unless named. Speed on a plain line of five stages: requests per second of ours
+on two threads (two halves), of ours on one, and of simpy. M/M/c: the mean wait of ours against
+Erlang C, with its standard error over replications. Agreement with simpy on three lines with
+retries and escalation: mean and p99 of the seconds end to end, with the standard error of the
+difference.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from tailqa.cost import mmc_wait, simulate, simulate_many
 from tests.cost.line_cases import WITH_RETRIES, load, plain
 from tests.cost.simpy_line import Line
 
+PARTS = ["speed", "erlang", "agreement"]
 STAGES = 5
 RATE = 0.7
 
@@ -89,9 +92,10 @@ def erlang(n: int, replications: int) -> None:
     for servers in (1, 2, 4):
         for utilisation in (0.5, 0.8, 0.9):
             rate = servers * utilisation
-            jobs = [(plain(1, servers), load(n, rate, seed)) for seed in range(replications)]
-            found = simulate_many(jobs, rng=np.random.default_rng(1))
-            waits = np.array([float(one.waited_s[0] / one.visits[0]) for one in found])
+            rng, waits = np.random.default_rng(1), np.empty(replications)
+            for seed in range(replications):
+                found = simulate(plain(1, servers), load(n, rate, seed), rng=rng)
+                waits[seed] = found.waited_s[0] / found.visits[0]
             error = waits.std(ddof=1) / replications**0.5
             exact = mmc_wait(servers, rate, 1.0)
             print(
@@ -120,14 +124,18 @@ def agreement(n: int, rounds: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("parts", nargs="*", default=PARTS, choices=PARTS)
     parser.add_argument("--requests", type=int, default=1_000_000)
     parser.add_argument("--peer-requests", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--replications", type=int, default=16)
     options = parser.parse_args()
-    speed(options.requests, options.peer_requests, options.rounds)
-    erlang(options.requests, options.replications)
-    agreement(options.peer_requests, max(options.rounds, 3))
+    if "speed" in options.parts:
+        speed(options.requests, options.peer_requests, options.rounds)
+    if "erlang" in options.parts:
+        erlang(options.requests, options.replications)
+    if "agreement" in options.parts:
+        agreement(options.peer_requests, options.rounds)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,8 @@ def accuracy_break_even(
     """The student's accuracy at which it costs per resolved query what the `teacher` does, (rows,).
 
     All strata are shifted by one amount on the logit scale, with the correlation of their
-    attempts as it is; the student alone, without escalation.
+    attempts as it is; the student alone, without escalation. Seconds of an attempt outside
+    generation, waits included, stay what they are.
     """
     import numpy as np
 
@@ -116,7 +117,7 @@ def accuracy_break_even(
         variable="student accuracy",
         option="student",
         figure=figure,
-        current=float(now.accuracy(np.zeros(scene.n_rows))[0]),
+        current=now.today,
         value=_value(found, why, level=level, n=scene.people.n),
         meaning="above it the student costs less" if math.isfinite(found[0]) else "",
     )
@@ -196,7 +197,11 @@ class _Shifted:
 
         self._scene, self._rules, self._per_attempt = scene, rules, per_attempt
         once = replace(rules, max_attempts=1, calls=1)
-        self._mean = expect(scene, "student", once).counts["right"][:, :-1]
+        mean = expect(scene, "student", once).counts["right"]
+        self.today = float(mean[0, -1])
+        # Where all are right or all wrong, half an answer less, or no shift would move it.
+        half = 0.5 / np.bincount(scene.people.stratum)
+        self._mean = mean[:, :-1].clip(half, 1 - half)
         fits = scene.fits["student"]
         self._total = fits.sum(axis=2)
         one = np.ones_like(self._mean)
@@ -234,8 +239,7 @@ class _Shifted:
         import numpy as np
         from scipy.special import expit, logit
 
-        with np.errstate(divide="ignore"):
-            return np.asarray(expit(logit(self._mean) + shift[:, None]))
+        return np.asarray(expit(logit(self._mean) + shift[:, None]))
 
 
 def _roots(square: "Floats", linear: "Floats", constant: "Floats") -> "Floats":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tailqa import report as room
-from tailqa.core.errors import TailqaError
+from tailqa.core.errors import InputError, TailqaError
 from tailqa.core.operations import Operations
 from tailqa.core.report import Run
 from tailqa.cost.load import load_pipeline
@@ -91,14 +91,7 @@ def operations_of(run: Run, options: CostOptions) -> Operations:
     pipeline = _pipeline(options, options.sets)
     swept = None
     if options.sweep is not None:
-        key, text = options.sweep
-        swept = Swept(
-            key=key,
-            pipelines=[
-                (value, _pipeline(options, {**options.sets, key: str(value)}))
-                for value in sweep_values(text)
-            ],
-        )
+        swept = _swept(options, *options.sweep)
     return run_operations(
         run,
         pipeline,
@@ -107,6 +100,19 @@ def operations_of(run: Run, options: CostOptions) -> Operations:
         bench=None if options.bench is None else room.load_bench(options.bench),
         swept=swept,
     )
+
+
+def _swept(options: CostOptions, key: str, text: str) -> Swept:
+    found = []
+    for value in sweep_values(text):
+        try:
+            found.append((value, _pipeline(options, {**options.sets, key: str(value)})))
+        except InputError as error:
+            raise InputError(
+                replace(fault, file=fault.file.replace(f"--set {key}", f"--sweep {key}"))
+                for fault in error.faults
+            ) from None
+    return Swept(key=key, pipelines=found)
 
 
 def _pipeline(options: CostOptions, sets: Mapping[str, str]) -> Pipeline:

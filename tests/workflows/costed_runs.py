@@ -66,7 +66,7 @@ def made(
     *,
     weights: Mapping[str, float],
     per_token_s: Mapping[Side, float] | None = PER_TOKEN_S,
-    n_clusters: int | None = None,
+    clusters: Sequence[str] = (),
 ) -> Run:
     """A run of these answers, each timed at exactly `per_token_s` per completion token."""
     strata = [
@@ -75,7 +75,7 @@ def made(
             (1, 0, 0, 0),
             kind="head" if name.startswith("head") else "tail",
             weight=weight,
-            clusters=n_clusters,
+            clusters=dict.fromkeys(clusters, (1, 0, 0, 0)),
         )
         for name, weight in weights.items()
     ]

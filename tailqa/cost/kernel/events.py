@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numba
 
@@ -274,7 +274,12 @@ def _kept(sources: int) -> Callable[[Records], bool]:
         _ = sources
         return _go(worlds[0])
 
-    compiled_once = numba.njit(nogil=True, error_model="numpy", cache=True)(go)
+    options: Any = {"nogil": True, "error_model": "numpy"}
+    try:
+        compiled_once = numba.njit(cache=True, **options)(go)
+    except RuntimeError:
+        # Neither beside this file nor in the user's cache may anything be written.
+        compiled_once = numba.njit(**options)(go)
     return cast("Callable[[Records], bool]", compiled_once)
 
 

@@ -88,7 +88,7 @@ class _Terminal:
         if detail == NARROW:
             known = [figure for figure in known if figure[0] in {"quality", "teacher_share"}]
         for _, heading, _ in known:
-            table.add_column(heading.replace(", ", ",\n"), justify="right", no_wrap=True)
+            table.add_column(heading, justify="right", no_wrap=True)
         for name, figures in words.way_rows(self.routing):
             cells = []
             for key, _, unit in known:

@@ -5,14 +5,14 @@ from tailqa.core.routing import RouteBy, RouteChoice, RouteFigures, Routing
 from tailqa.report import format as shown
 
 BY_NAMES: dict[RouteBy, str] = {"stratum": "by stratum", "confidence": "by confidence"}
-MORE_TOKENS = shown.Unit(symbol="tokens", signed=True)
+MORE_TOKENS = shown.Unit(symbol="tokens", decimals=1, signed=True)
 FIGURES: tuple[tuple[str, str, shown.Unit], ...] = (
-    ("quality", "quality, %", shown.PERCENT),
-    ("retained", "of the teacher's, %", shown.PERCENT),
-    ("teacher_share", "teacher calls, %", shown.PERCENT),
-    ("tokens", "tokens per query", shown.TOKENS),
-    ("seconds", "seconds per query", shown.SECONDS),
-    ("usd", "$ per 1,000 queries", shown.Unit(symbol="$", scale=1000)),
+    ("quality", "quality,\n%", shown.PERCENT),
+    ("retained", "of the\nteacher's, %", shown.PERCENT),
+    ("teacher_share", "teacher\ncalls, %", shown.PERCENT),
+    ("tokens", "tokens\nper query", shown.TOKENS),
+    ("seconds", "seconds\nper query", shown.SECONDS),
+    ("usd", "$ per 1,000\nqueries", shown.Unit(symbol="$", scale=1000)),
 )
 """The figures of a way of answering: name, heading and unit."""
 

@@ -66,9 +66,10 @@ def made(
     *,
     weights: Mapping[str, float],
     per_token_s: Mapping[Side, float] | None = PER_TOKEN_S,
+    base_s: float = 0.0,
     clusters: Sequence[str] = (),
 ) -> Run:
-    """A run of these answers, each timed at exactly `per_token_s` per completion token."""
+    """A run of these answers, each timed at `base_s` and `per_token_s` per completion token."""
     strata = [
         stratum(
             name,
@@ -79,19 +80,22 @@ def made(
         )
         for name, weight in weights.items()
     ]
-    times = [] if per_token_s is None else [timed(rows, side, per_token_s[side]) for side in SIDES]
+    speeds = per_token_s or {}
+    times = [timed(rows, side, base_s, seconds) for side, seconds in speeds.items()]
     return Run(
         report=make_report(strata, latency=tuple(times), operations=None), answers=tuple(rows)
     )
 
 
-def timed(rows: Sequence[AnswerRow], side: Side, per_token_s: float) -> LatencySummary:
+def timed(
+    rows: Sequence[AnswerRow], side: Side, base_s: float, per_token_s: float
+) -> LatencySummary:
     mine = [line for line in rows if line.side == side and line.sample == 0]
     counts = tuple(int(line.completion_tokens or 0) for line in mine)
     return replace(
         latency("head", side, 1.0, 1),
         raw_completion_tokens=counts,
-        raw_answer_s=tuple(per_token_s * n for n in counts),
+        raw_answer_s=tuple(base_s + per_token_s * n for n in counts),
         raw_first_token_s=(0.0,) * len(mine),
         raw_query_ids=tuple(line.query_id for line in mine),
     )

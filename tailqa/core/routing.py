@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tailqa.core.answer import Side
-from tailqa.core.estimate import Measured
+from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.query import Kind
 
 RouteBy = Literal["stratum", "confidence"]
 Aim = Literal["target quality", "max teacher share"]
 ROUTING_FORMAT_VERSION = 1
+_OLDER = TooFew(reason="the run is older than this figure", n=0)
 RECOVERED = (0.5, 0.8, 0.95)
 """The shares of the performance gap for which the least share of teacher calls is told."""
 
@@ -67,10 +68,10 @@ class RouteChoice:
     """The rule that was chosen, and what to expect of it.
 
     By stratum, `teacher_strata` go to the teacher; by confidence, every answer of the student
-    below `threshold` (in [0, 1]; above 1 all). The rule is the choice of all queries. Its figures
-    are cross-fitted: of either half of the queries under the rule that the other half chose.
-    `over_random` is its quality less that of as many calls drawn at random. `reached` says
-    whether the aim is met by some rule of the kind.
+    below `threshold` (in [0, 1]; above 1 all). The rule is the choice of all queries, of which
+    it sends `rule_share` there. Its figures are cross-fitted: of either half of the queries under
+    the rule that the other half chose. `over_random` is their quality less that of as many calls
+    drawn at random. `reached` says whether the aim is met by some rule of the kind.
     """
 
     by: RouteBy
@@ -79,6 +80,7 @@ class RouteChoice:
     figures: RouteFigures
     over_random: Measured
     reached: bool
+    rule_share: Measured = _OLDER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

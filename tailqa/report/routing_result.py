@@ -68,6 +68,7 @@ def rule_of(routing: Routing) -> dict[str, object]:
     figures = choice.figures
     return rule | {
         "aim": {routing.aim.replace(" ", "_"): routing.limit},
+        "teacher_share_of_rule": _interval(choice.rule_share),
         "expected": {
             "quality": _interval(figures.quality),
             "share_of_teacher_quality": _interval(figures.retained),

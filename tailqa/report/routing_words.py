@@ -6,6 +6,9 @@ from tailqa.report import format as shown
 
 BY_NAMES: dict[RouteBy, str] = {"stratum": "by stratum", "confidence": "by confidence"}
 MORE_TOKENS = shown.Unit(symbol="tokens", decimals=1, signed=True)
+_FAR = 0.05
+"""Shares of calls that differ by more are those of another rule."""
+
 FIGURES: tuple[tuple[str, str, shown.Unit], ...] = (
     ("quality", "quality,\n%", shown.PERCENT),
     ("retained", "of the\nteacher's, %", shown.PERCENT),
@@ -75,7 +78,7 @@ def rule_words(choice: RouteChoice) -> str:
     >>> figures = RouteFigures(quality=none, retained=none, teacher_share=none, tokens=none,
     ...                        seconds=none, usd=none)
     >>> rule_words(RouteChoice(by="confidence", teacher_strata=(), threshold=.8125,
-    ...                        figures=figures, over_random=none, reached=True))
+    ...                        rule_share=none, figures=figures, over_random=none, reached=True))
     'The student answers first; below a confidence of 0.8125 the teacher answers again.'
     """
     if choice.threshold is not None:
@@ -107,6 +110,13 @@ def expected_words(routing: Routing, choice: RouteChoice) -> str:
             "On the queries that chose it the rule reaches the aim, on the others it falls short: "
             "aim higher, or measure more queries."
         )
+    share = choice.rule_share
+    if _far(share, figures.teacher_share):
+        sentences.append(
+            "The two halves chose differently: the rule of all queries sends "
+            f"{shown.value(share, shown.PERCENT)} % of calls to the teacher. Measure more queries "
+            "before you rely on it."
+        )
     return " ".join(sentences)
 
 
@@ -132,6 +142,12 @@ def basis_words(routing: Routing) -> str:
         "of strata are chosen on one half of the queries and judged on the other, both ways "
         "round; the rule that is exported is the choice of all queries."
     )
+
+
+def _far(share: Measured, expected: Measured) -> bool:
+    if isinstance(share, Estimate) and isinstance(expected, Estimate):
+        return abs(share.value - expected.value) > _FAR
+    return False
 
 
 def _falls_short(routing: Routing, figures: RouteFigures) -> bool:

@@ -112,7 +112,7 @@ def route(run: Run, options: RouteOptions) -> Routing:
         teacher_only=figures_of(found["teacher"], level=LEVEL, n=queries.n),
         strata=routed_strata(run.report, asked, times, goal, level=LEVEL),
         curves=tuple(curve_of(by, found[by]["curve"], level=LEVEL, n=queries.n) for by in ways),
-        choices=tuple(_choice(by, asked, goal, found[by]) for by in ways),
+        choices=tuple(_choice(by, asked, times, goal, found[by]) for by in ways),
         confidence=asked.measure if queries.confidence is not None else None,
         without_confidence=asked.without_confidence,
         notes=asked.notes,
@@ -191,7 +191,11 @@ def _of_block(
 
 
 def _choice(
-    by: RouteBy, asked: AskedQueries, goal: Goal, columns: Mapping[str, Floats]
+    by: RouteBy,
+    asked: AskedQueries,
+    times: Floats,
+    goal: Goal,
+    columns: Mapping[str, Floats],
 ) -> RouteChoice:
     """The rule that all queries choose, with the cross-fitted figures."""
     queries = asked.queries
@@ -204,9 +208,20 @@ def _choice(
         by=by,
         teacher_strata=strata,
         threshold=rule.threshold,
+        rule_share=told(_share(asked, times, rule.calls(queries)), level=LEVEL, n=queries.n),
         figures=figures_of(columns, level=LEVEL, n=queries.n),
         over_random=told(columns["over_random"], level=LEVEL, n=queries.n),
         reached=rule.reached,
+    )
+
+
+def _share(asked: AskedQueries, times: Floats, calls: npt.NDArray[np.bool_]) -> Floats:
+    """The share of calls to the teacher, one per resample."""
+    return np.concatenate(
+        [
+            route_columns(asked.queries, block, calls, {}, cascade=False)["teacher_share"]
+            for block in _blocks(times)
+        ]
     )
 
 

@@ -45,6 +45,7 @@ def test_the_rule_is_small_and_whole(routing, tmp_path):
     assert yaml.safe_load((tmp_path / "rule.yaml").read_text()) == rule
     assert rule["strata"] == {TAIL: "teacher", HEAD: "student"}
     assert rule["aim"] == {"max_teacher_share": 0.3}
+    assert rule["teacher_share_of_rule"]["value"] == pytest.approx(0.2)
     expected = rule["expected"]
     assert expected["usd_per_query"] is None
     assert expected["quality"]["low"] <= expected["quality"]["value"] <= expected["quality"]["high"]
@@ -82,6 +83,9 @@ def test_words_do_not_hide_a_rule_that_falls_short(routing):
     assert "on the others it falls short" in expected_words(short, choice)
     assert "No rule of this kind" in expected_words(short, replace(choice, reached=False))
     assert "falls short" not in expected_words(routing, choice)
+    assert "chose differently" not in expected_words(routing, choice)
+    other = replace(choice, rule_share=replace(choice.rule_share, value=0.9))
+    assert "the rule of all queries sends 90.0 % of calls" in expected_words(routing, other)
     assert rule_words(replace(choice, teacher_strata=())) == "No stratum goes to the teacher."
     every = replace(choice, threshold=1.1)
     assert rule_words(every) == "Every answer of the student goes on to the teacher."

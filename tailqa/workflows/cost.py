@@ -60,6 +60,7 @@ CENTRAL = 60_000
 """Requests simulated for the data as measured."""
 
 UNLOADED = 1_000
+APART_S = 60.0
 MOST_REQUESTS = 40_000
 _TRACE_LEAST = 2_000
 
@@ -215,7 +216,9 @@ def _unloaded(scene: Scene, setting: Setting, seed: int) -> Predicted:
     for row in range(scene.n_rows):
         rng = np.random.default_rng([seed, 3, row])
         n = UNLOADED if row else CENTRAL // 3
-        asked.append((row, ask(scene, row, Coming(n=n, arrival_s=np.zeros(n)), rng)))
+        # Nothing waits, so they may come one by one, which is simulated the soonest.
+        coming = Coming(n=n, arrival_s=np.arange(n) * APART_S)
+        asked.append((row, ask(scene, row, coming, rng)))
     return predict(scene, alone, asked, seed=seed, steady=False)
 
 

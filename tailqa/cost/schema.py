@@ -244,6 +244,26 @@ class Pipeline(Part):
         if late and (policy.hedge_after_s or 0.0) >= (policy.timeout_s or 0.0):
             rule = "must be below timeout_s, or no copy is ever sent"
             yield ("policy", "hedge_after_s"), rule, policy.hedge_after_s
+        yield from self._unlimited()
+
+    def _unlimited(self) -> Iterator[Broken]:
+        """Servers without a limit that are paid by the hour: nobody knows how many there are."""
+        prices, escalate = self.prices, self.policy.escalate
+        hourly = max(prices.teacher.usd_per_gpu_hour, prices.student.usd_per_gpu_hour)
+        priced: list[tuple[tuple[str | int, ...], int, float]] = [
+            (
+                ("stages", index, "servers"),
+                stage.servers,
+                hourly if stage.model else stage.usd_per_server_hour,
+            )
+            for index, stage in enumerate(self.stages)
+        ]
+        if isinstance(escalate, ToTeacher):
+            usd = prices.teacher.usd_per_gpu_hour
+            priced.append((("policy", "escalate", "servers"), escalate.servers, usd))
+        for place, servers, usd in priced:
+            if usd and not servers:
+                yield place, "must be a number of servers where an hour of one has a price", 0
 
     def _read(self) -> dict[str, Empirical | Trace]:
         return {".".join(map(str, place)): part for place, part in self.files()}

@@ -217,7 +217,7 @@ def _unloaded(scene: Scene, setting: Setting, seed: int) -> Predicted:
         rng = np.random.default_rng([seed, 3, row])
         n = UNLOADED if row else CENTRAL // 3
         # Nothing waits, so they may come one by one, which is simulated the soonest.
-        coming = Coming(n=n, arrival_s=np.arange(n) * APART_S)
+        coming = Coming(n=n, arrival_s=np.arange(n, dtype=np.float64) * APART_S)
         asked.append((row, ask(scene, row, coming, rng)))
     return predict(scene, alone, asked, seed=seed, steady=False)
 

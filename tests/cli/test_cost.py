@@ -169,6 +169,10 @@ def test_a_saturated_stage_is_named_with_its_rate(cost, sets, said):
         (("--set", "stages.search.time.s=-1"), "must be greater than or equal to 0 (got -1)"),
         (("--set", "policy.verifier.sensitivity=1.2"), "must be less than or equal to 1 (got 1.2)"),
         (("--set", "policy.verifier.false_accepts=-0.1"), "must be greater than or equal to 0"),
+        (
+            ("--set", "stages.generation.servers=0", "--set", "prices.student.usd_per_gpu_hour=2"),
+            "must be a number of servers where an hour of one has a price (got 0)",
+        ),
         (("--set", "policy.icc=1"), "must be less than 1 (got 1)"),
         (("--set", "stages.search.after=[generation]"), "search -> generation -> search"),
         (

@@ -12,8 +12,9 @@ from tailqa.core.report import Run
 from tailqa.cost.load import load_pipeline
 from tailqa.cost.schema import Pipeline
 from tailqa.cost.settings import sweep_values
-from tailqa.workflows.cost import RESAMPLES, Swept, run_operations
+from tailqa.workflows.cost import RESAMPLES, run_operations
 from tailqa.workflows.route import RouteOptions, route
+from tailqa.workflows.sweeps import Swept
 
 PipelineLike = Pipeline | str | Path | None
 """A pipeline, its file, the name of a shipped one, `none`, or None for the built-in one."""

@@ -10,9 +10,10 @@ from tailqa.core.estimate import Estimate, TooFew
 from tailqa.core.operations import ALL_TRAFFIC
 from tailqa.cost.load import load_pipeline
 from tailqa.cost.scene import expect
-from tailqa.workflows.cost import Swept, run_operations
+from tailqa.workflows.cost import run_operations
 from tailqa.workflows.costs import with_operations
 from tailqa.workflows.scenes import scene_of
+from tailqa.workflows.sweeps import Swept
 from tests.workflows.costed_runs import PROMPT, Benched, answers, benchmark, line, made, once
 
 FEW = 8

@@ -6,7 +6,15 @@ import json
 def test_the_demo_with_fidelity(tailqa, tmp_path):
     (tmp_path / "text.txt").write_text("What is three plus four? Twelve less nine is three. " * 40)
     result = tailqa(
-        "compare", "--limit", "4", "--speed", "0", "--fidelity", "--fidelity-texts", "text.txt"
+        "compare",
+        "--limit",
+        "4",
+        "--speed",
+        "0",
+        "--fidelity",
+        "--fidelity-texts",
+        "text.txt",
+        TAILQA_PIPELINE="none",
     )
     assert (result.returncode, result.stderr) == (0, "")
     for text in ("KL mean,", "same top-1,", "\nby traffic", "\ngiven texts", "which queries flip"):

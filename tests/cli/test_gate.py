@@ -181,7 +181,7 @@ def test_a_result_that_is_cut_off(tailqa, run, tmp_path):
 
 @pytest.mark.slow
 def test_compare_is_judged_by_the_policy(tailqa, tmp_path):
-    asked = ("--limit", "2", "--speed", "0", "--quiet")
+    asked = ("--limit", "2", "--speed", "0", "--quiet", "--pipeline", "none")
     judged = tailqa("compare", *asked, "--policy", "retention", OMP_WAIT_POLICY="passive")
     assert (judged.returncode, judged.stdout) == (2, "")
     (result,) = tmp_path.glob("outputs/*/result.json")

@@ -28,6 +28,7 @@ def test_an_interrupted_run_is_finished_by_the_command_that_it_prints(tmp_path):
     # Passive threads: on a busy machine those that spin take minutes.
     environment = os.environ | {"TAILQA_SPEED": "0", "OMP_WAIT_POLICY": "passive"}
     asked = ["compare", "--limit", "20", "--batch-size", "2", "--out", "my runs", "--quiet"]
+    asked += ["--pipeline", "none"]
     running = subprocess.Popen(
         [sys.executable, "-m", "tailqa", *asked],
         cwd=tmp_path,

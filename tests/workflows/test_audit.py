@@ -403,6 +403,6 @@ def test_choices_have_no_length_and_no_end(tmp_path):
 
 
 def test_the_embedded_pair_has_no_finding(tmp_path):
-    options = Options(limit=20, speed=0, out=tmp_path)
+    options = Options(limit=20, speed=0, out=tmp_path, pipeline="none")
     report = run_compare("demo:teacher", "demo:student", "demo", options).report
     assert report.audit == ()

@@ -36,7 +36,7 @@ class Counting:
 
 
 def run(out: Path, *, progress: Counting | None = None, **options: object) -> Finished:
-    settings = {"limit": 8, "speed": 0, "out": out} | options
+    settings = {"limit": 8, "speed": 0, "out": out, "pipeline": "none"} | options
     return run_compare(
         "demo:teacher", "demo:student", "demo", Options(**settings), progress=progress
     )
@@ -44,7 +44,7 @@ def run(out: Path, *, progress: Counting | None = None, **options: object) -> Fi
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return run(tmp_path_factory.mktemp("outputs"), speed=4)
+    return run(tmp_path_factory.mktemp("outputs"), speed=4, pipeline=None)
 
 
 def test_every_stratum_is_there_with_its_cells(finished):
@@ -54,6 +54,16 @@ def test_every_stratum_is_there_with_its_cells(finished):
     ]  # fmt: skip
     assert {s.n + s.failed + s.ungraded for s in strata} == {8}
     assert sum(s.weight for s in strata) == pytest.approx(1)
+
+
+def test_the_run_is_costed_in_the_built_in_pipeline(finished):
+    found = finished.report.operations
+    assert (found.name, found.n_resamples) == ("chat", 200)
+    for option in ("teacher", "student", "escalated"):
+        figures = found.option(option).figures
+        assert isinstance(figures["attempts"], Estimate)
+        assert isinstance(figures["p95_s"], Estimate)
+    assert all(check.agrees for check in found.checks)
 
 
 def test_the_cells_are_those_of_the_answers(finished):
@@ -168,7 +178,9 @@ def test_an_output_folder_that_cannot_be_written(tmp_path):
 
 
 def test_the_public_function_returns_the_report(tmp_path):
-    report = tailqa.compare("demo:teacher", "demo:student", limit=4, speed=0, out=tmp_path)
+    settings = {"limit": 4, "speed": 0, "out": tmp_path, "pipeline": "none"}
+    report = tailqa.compare("demo:teacher", "demo:student", **settings)
+    assert report.operations is None
     assert tailqa.gate(report) == report.verdict
 
 

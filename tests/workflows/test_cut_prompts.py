@@ -28,7 +28,7 @@ def compared(tmp_path):
         rows = ["q,a,kind", "what is one plus one?,2,short", f"{long},2,long"]
         (tmp_path / "rows.csv").write_text("\n".join(rows) + "\n")
         (tmp_path / "suite.yaml").write_text(SUITE.replace("TRUNCATE", truncate))
-        options = Options(speed=1, out=tmp_path / "out")
+        options = Options(speed=1, out=tmp_path / "out", pipeline="none")
         suite = str(tmp_path / "suite.yaml")
         return run_compare("demo:teacher", "demo:student", suite, options).report
 

@@ -26,8 +26,8 @@ TEXT = "What is three plus four? Take nine from twelve, then add two. " * 60
 
 
 def run(out: Path, student: str = "demo:student", **options: object) -> Finished:
-    settings = {"limit": 8, "speed": 0, "out": out, "fidelity": True} | options
-    return run_compare("demo:teacher", student, "demo", Options(**settings))
+    settings = {"limit": 8, "speed": 0, "out": out, "fidelity": True, "pipeline": "none"}
+    return run_compare("demo:teacher", student, "demo", Options(**(settings | options)))
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_another_vocabulary_is_a_finding_and_the_comparison_goes_on(outputs, tmp
 
 
 def test_models_that_do_not_fit_together_have_no_fidelity(outputs):
-    settings = Options(limit=2, speed=0, out=outputs, fidelity=True)
+    settings = Options(limit=2, speed=0, out=outputs, fidelity=True, pipeline="none")
     report = run_compare(
         "demo:teacher", "demo:student", "demo", settings, free=lambda device: 1
     ).report

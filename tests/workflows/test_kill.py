@@ -15,7 +15,8 @@ KILLS = 30
 
 
 def compare_into(out: Path) -> None:
-    options = Options(limit=4, speed=0, out=out, batch_size=4, created="2026-01-01")
+    settings = {"batch_size": 4, "pipeline": "none", "created": "2026-01-01"}
+    options = Options(limit=4, speed=0, out=out, **settings)
     run_compare("demo:teacher", "demo:student", "demo", options)
 
 

@@ -152,7 +152,7 @@ def test_another_dtype_is_named() -> None:
 
 
 def options(out: Path, **changes: object) -> Options:
-    return Options(**({"limit": 4, "speed": 0, "out": out} | changes))
+    return Options(**({"limit": 4, "speed": 0, "out": out, "pipeline": "none"} | changes))
 
 
 def test_the_report_of_the_embedded_pair_holds_it_and_is_read_back(tmp_path: Path) -> None:

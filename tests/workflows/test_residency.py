@@ -32,7 +32,7 @@ class Counting(Silent):
 
 def run(out, free, **options):
     watcher = Counting()
-    chosen = Options(limit=4, speed=4, out=out, dtype="float32", **options)
+    chosen = Options(limit=4, speed=4, out=out, dtype="float32", pipeline="none", **options)
     report = run_compare(*PAIR, "demo", chosen, progress=watcher, free=free).report
     return report, watcher
 

@@ -132,6 +132,7 @@ def test_clusters_and_untestable_policies_are_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_embedded_pair_fails_early_and_the_gate_reads_it_back(tmp_path: Path) -> None:
     settings = {"until_decided": True, "ignore_clusters": True, "speed": 0, "out": tmp_path}
+    settings |= {"pipeline": "none"}
     report = tailqa.compare("demo:teacher", "demo:student", **settings)
     assert report.stopping is not None
     assert report.stopping.n_asked < report.stopping.n_available

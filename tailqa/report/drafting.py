@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NOTE = (
     "The student drafts, the teacher verifies: the texts stay the teacher's own. Speed-up of "
     "decoding over the teacher alone at the best draft length, with the accepted tokens counted "
-    "along the teacher's answers."
+    "along the teacher's answers and a verification taken for one step of the teacher."
 )
 
 
@@ -145,13 +145,14 @@ def drafting_words(report: Report) -> str:
         return ""
     gain = best.speedup
     verdict = {
-        "faster": "decodes {gain} times as fast as the teacher alone",
-        "slower": "decodes {gain} times as fast as the teacher alone, which is slower",
-        "unclear": "decodes {gain} times as fast as the teacher alone, no difference shown",
+        "faster": "would decode {gain} times as fast as the teacher alone",
+        "slower": "would decode {gain} times as fast as the teacher alone, which is slower",
+        "unclear": "would decode {gain} times as fast as the teacher alone, no difference shown",
     }[_against_one(gain)].format(gain=_with_interval(gain, shown.RATIO))
     return (
         f"As a drafter, {best.length} tokens ahead, the student gives the teacher's own texts: the "
-        f"pair {verdict} ({shown.level(gain)} interval, n = {shown.count(gain.n)} timed queries)."
+        f"pair {verdict} ({shown.level(gain)} interval, n = {shown.count(gain.n)} timed queries) "
+        f"if verifying took one step of the teacher and the loop around it no time."
         f"{_acceptance(whole)}{_formula(whole)}{_difference(whole)}"
     )
 

@@ -30,10 +30,16 @@ INTERRUPTED = 3
     help="Clients at the same time.  [default: those of the pipeline, else 4]",
 )
 @options.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=5,
+    help="Rounds in which the options take turns, each with its rehearsal.",
+)
+@options.option(
     "--speed",
     type=click.IntRange(min=5),
-    default=40,
-    help="Queries timed before every option and at the end.",
+    default=20,
+    help="Requests of the predicting half per rehearsal, which measures the models' speed.",
 )
 @options.option("--suite", help="The suite of the run, where it was a file.")
 @options.sources

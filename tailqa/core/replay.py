@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tailqa.core.answer import Side
 from tailqa.core.estimate import Measured
 from tailqa.core.operations import Option, SpeedBasis
 
@@ -38,7 +37,7 @@ Ending = Literal["resolved", "uncaught", "given_up"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LivedRequest:
-    """One finished request: a line of replay.jsonl. Seconds since the option began.
+    """One finished request: a line of replay.jsonl. Seconds since its round began.
 
     `attempts` and tokens are summed over both models; `failed` attempts had no answer, or one
     that could not be graded, and count as refused.
@@ -117,13 +116,18 @@ class ReplayedOption:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SpeedDrift:
-    """One round of timing: the side's seconds over what the fitted speed says of them."""
+class AnswerSpeed:
+    """How long a model's answers took in one option's rehearsals, by their tokens.
 
-    side: Side
-    when: str
-    ratio: float
-    n: int
+    `rounds` holds each round of rehearsals over all of them, for answers of the same tokens, and
+    `live` the replay itself; 1 is as fast. `live` is None where the model was not asked.
+    """
+
+    option: Option
+    basis: SpeedBasis
+    rounds: tuple[float, ...]
+    live: float | None
+    n_live: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,8 +150,8 @@ class Replayed:
     options: tuple[ReplayedOption, ...]
     figures: tuple[ReplayedFigure, ...]
     stages: tuple[ReplayedStage, ...]
-    speeds: tuple[SpeedBasis, ...]
-    drifts: tuple[SpeedDrift, ...]
+    rounds: int
+    speeds: tuple[AnswerSpeed, ...]
     lift: Measured | None
     notes: tuple[str, ...]
     level: float

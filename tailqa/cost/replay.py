@@ -1,6 +1,6 @@
 """What a replay will look like: the same closed loop, simulated many times from one half."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,9 +27,11 @@ SIDES: tuple[Side, Side] = ("teacher", "student")
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is simulated: one option's pipeline, and how often who asks.
+    """What is simulated: one option's pipeline, its models' speed, and how often who asks.
 
-    `lift` holds the draws of the measured lift, the value itself first; None without one.
+    `lift` holds the draws of the measured lift, the value itself first; None without one. `timed`
+    are the timed answers by side. Each of the `rounds` is a closed loop of its own with so many
+    requests.
     """
 
     option: Option
@@ -38,7 +40,8 @@ class Plan:
     lift: "Floats | None"
     clients: int
     think: Times
-    n_requests: int
+    timed: Mapping[Side, TimedQueries]
+    rounds: Sequence[int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +55,12 @@ class Predicted:
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """All that is known beforehand: the fit half's answers, and its timed ones by side.
+    """What the fit half says of queries, by the answers of the run.
 
     `held_out_units` says how many units (clusters, or queries) each stratum has in the other half.
     """
 
     people: Population
-    timed: Mapping[Side, TimedQueries]
     held_out_units: Sequence[int]
     icc: float | None = None
 
@@ -79,37 +81,41 @@ def predict(basis: Basis, plan: Plan, *, replications: int, level: float, seed: 
     everyone = [np.flatnonzero(people.stratum == s) for s in range(len(people.strata))]
     plain = _Requests(basis, plan, np.ones((1, people.n)))
     shaken = _Requests(basis, plan, np.stack([_counts(people, fit) for fit, _ in units]))
-    speeds = {side: fitted_speed(timed) for side, timed in basis.timed.items()}
+    speeds = {side: fitted_speed(timed) for side, timed in plan.timed.items()}
     system = _system(basis, plan, speeds, None if plan.lift is None else float(plan.lift[0]))
-    jobs = [(system, plain.load(0, everyone, rng, fresh=True)) for _ in range(replications)]
+    jobs = []
+    for _ in range(replications):
+        jobs += [(system, load) for load in plain.loads(0, everyone, rng, fresh=True)]
     for row, (_, held_out) in enumerate(units):
-        redrawn = {side: _redrawn_speed(timed, rng) for side, timed in basis.timed.items()}
+        redrawn = {side: _redrawn_speed(timed, rng) for side, timed in plan.timed.items()}
         lift = None if plan.lift is None else float(plan.lift[rng.integers(len(plan.lift))])
         other = _system(basis, plan, redrawn, lift)
-        jobs.append((other, shaken.load(row, held_out, rng)))
+        jobs += [(other, load) for load in shaken.loads(row, held_out, rng)]
     found = simulate_many(jobs, rng=rng)
-    return _summary(found[:replications], found[replications:], plan, level, people.n)
+    n = len(plan.rounds)
+    replays = [found[start : start + n] for start in range(0, len(found), n)]
+    return _summary(replays[:replications], replays[replications:], plan, level, people.n)
 
 
-def figures_of(found: Simulated) -> dict[ReplayedFigureName, float]:
-    """The figures of one simulated replay."""
+def figures_of(rounds: Sequence[Simulated]) -> dict[ReplayedFigureName, float]:
+    """The figures of one simulated replay, all rounds together."""
     import numpy as np
 
-    seconds = found.finish_s - found.arrival_s
-    tokens = (
-        found.prompt_tokens
-        + found.completion_tokens
-        + found.second_prompt_tokens
-        + found.second_completion_tokens
-    )
+    def all_of(name: str) -> "Floats":
+        return np.concatenate([getattr(one, name) for one in rounds]).astype(float)
+
+    seconds = all_of("finish_s") - all_of("arrival_s")
+    tokens = all_of("prompt_tokens") + all_of("completion_tokens")
+    tokens = tokens + all_of("second_prompt_tokens") + all_of("second_completion_tokens")
+    outcome = all_of("outcome")
     p50, p95, p99 = (float(value) for value in np.quantile(seconds, (0.5, 0.95, 0.99)))
     return {
-        "attempts": float(found.attempts.mean()),
+        "attempts": float(all_of("attempts").mean()),
         "tokens": float(tokens.mean()),
-        "resolved": float((found.outcome == 0).mean()),
-        "uncaught": float((found.outcome == 1).mean()),
-        "given_up": float((found.outcome == 2).mean()),
-        "escalated": float(found.escalated.mean()),
+        "resolved": float((outcome == 0).mean()),
+        "uncaught": float((outcome == 1).mean()),
+        "given_up": float((outcome == 2).mean()),
+        "escalated": float(all_of("escalated").mean()),
         "mean_s": float(seconds.mean()),
         "p50_s": p50,
         "p95_s": p95,
@@ -130,18 +136,18 @@ class _Requests:
                 right_share(basis.people, side),
             )
 
-    def load(
+    def loads(
         self,
         row: int,
         available: "Sequence[Ints]",
         rng: "np.random.Generator",
         *,
         fresh: bool = False,
-    ) -> Load:
+    ) -> Iterator[Load]:
         """Of the queries `available` per stratum; one keeps its chance, unless it is `fresh`."""
         import numpy as np
 
-        n, plan = self._plan.n_requests, self._plan
+        plan, n = self._plan, sum(self._plan.rounds)
         queries = np.concatenate(available)
         sizes = np.array([len(part) for part in available])
         stratum = rng.choice(len(sizes), size=n, p=self._basis.people.weights)
@@ -154,15 +160,18 @@ class _Requests:
             of_all: Floats = self._chances(side, row, queries, rng)[place]
             return of_all
 
-        return Load(
-            query=queries[place],
-            chance=chances(side_of(plan.option)),
-            second_chance=chances("teacher"),
-            prompt_factor=np.ones(n),
-            completion_factor=np.ones(n),
-            clients=plan.clients,
-            think=plan.think,
-        )
+        own, second = chances(side_of(plan.option)), chances("teacher")
+        for last, size in zip(np.cumsum(plan.rounds), plan.rounds, strict=True):
+            part = slice(last - size, last)
+            yield Load(
+                query=queries[place][part],
+                chance=own[part],
+                second_chance=second[part],
+                prompt_factor=np.ones(size),
+                completion_factor=np.ones(size),
+                clients=plan.clients,
+                think=plan.think,
+            )
 
     def _chances(
         self, side: Side, row: int, queries: "Ints", rng: "np.random.Generator"
@@ -216,41 +225,48 @@ def _redrawn_speed(timed: TimedQueries, rng: "np.random.Generator") -> Speed:
 
 
 def _summary(
-    plain: Sequence[Simulated], shaken: Sequence[Simulated], plan: Plan, level: float, n: int
+    plain: Sequence[Sequence[Simulated]],
+    shaken: Sequence[Sequence[Simulated]],
+    plan: Plan,
+    level: float,
+    n: int,
 ) -> Predicted:
     import numpy as np
 
-    def measured(values: Sequence[float], draws: Sequence[float]) -> Measured:
-        return from_draws(float(np.mean(values)), draws, level=level, n=n)
+    def measured(values: "Floats", draws: "Floats") -> Measured:
+        return from_draws(float(values.mean()), draws.tolist(), level=level, n=n)
 
-    values, draws = ([figures_of(one) for one in part] for part in (plain, shaken))
-    busy, waits = _busy(plain, plan), _waits(plain)
-    busy_draws, wait_draws = _busy(shaken, plan), _waits(shaken)
+    values, draws = ([figures_of(rounds) for rounds in part] for part in (plain, shaken))
+    busy, busy_draws = (np.stack([_busy(rounds, plan) for rounds in p]) for p in (plain, shaken))
+    waits, wait_draws = (np.stack([_waits(rounds) for rounds in p]) for p in (plain, shaken))
     names = [station.name for station in plan.stations]
-    limited = [place for place, station in enumerate(plan.stations) if station.servers]
     return Predicted(
         figures={
-            name: measured([row[name] for row in values], [row[name] for row in draws])
+            name: measured(
+                np.array([row[name] for row in values]), np.array([row[name] for row in draws])
+            )
             for name in FIGURES
         },
         utilisation={
-            names[at]: measured(busy[:, at].tolist(), busy_draws[:, at].tolist()) for at in limited
+            names[at]: measured(busy[:, at], busy_draws[:, at])
+            for at, station in enumerate(plan.stations)
+            if station.servers
         },
-        wait_s={
-            name: measured(waits[:, at].tolist(), wait_draws[:, at].tolist())
-            for at, name in enumerate(names)
-        },
+        wait_s={name: measured(waits[:, at], wait_draws[:, at]) for at, name in enumerate(names)},
     )
 
 
-def _busy(found: Sequence[Simulated], plan: Plan) -> "Floats":
+def _busy(rounds: Sequence[Simulated], plan: Plan) -> "Floats":
     import numpy as np
 
     servers = np.array([max(1, station.servers) for station in plan.stations])
-    return np.stack([one.busy_s / one.end_s / servers for one in found])
+    busy: Floats = np.sum([one.busy_s for one in rounds], axis=0) / servers
+    return busy / sum(one.end_s for one in rounds)
 
 
-def _waits(found: Sequence[Simulated]) -> "Floats":
+def _waits(rounds: Sequence[Simulated]) -> "Floats":
     import numpy as np
 
-    return np.stack([one.waited_s / np.maximum(one.visits, 1) for one in found])
+    visits = np.sum([one.visits for one in rounds], axis=0)
+    waits: Floats = np.sum([one.waited_s for one in rounds], axis=0) / np.maximum(visits, 1)
+    return waits

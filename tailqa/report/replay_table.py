@@ -1,6 +1,6 @@
 """A replay on a terminal: what was predicted, what was seen, and how far apart they are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -147,7 +147,7 @@ class _Terminal:
         replayed = self.replayed
         if replayed.interrupted:
             yield "The replay was interrupted; what was done until then is shown."
-        yield _drift(replayed)
+        yield _speed(replayed)
         failed = sum(option.failed_attempts for option in replayed.options)
         if failed:
             yield f"{failed:,} attempts had no answer, or none that could be graded; refused."
@@ -157,14 +157,21 @@ class _Terminal:
         yield from replayed.notes
 
 
-def _drift(replayed: Replayed) -> str:
-    ratios = [drift.ratio for drift in replayed.drifts]
-    timed = sum(drift.n for drift in replayed.drifts)
+def _speed(replayed: Replayed) -> str:
+    timed = sum(speed.basis.n_timed for speed in replayed.speeds)
+    rounds = [ratio for speed in replayed.speeds for ratio in speed.rounds]
+    live = [speed.live for speed in replayed.speeds if speed.live is not None]
     return (
-        f"Speed was measured in {timed:,} answers of the predicting half, before and after every "
-        f"option; the rounds lay between {100 * min(ratios):.1f} and {100 * max(ratios):.1f} % "
-        "of what all of them say."
+        f"The models' speed is that of {timed:,} answers in rehearsals of the same pipeline with "
+        f"the predicting half, in {replayed.rounds:,} rounds between the requests. Of what all of "
+        f"them say for the same tokens, single rounds took {_between(rounds)}, the replay itself "
+        f"{_between(live)}."
     )
+
+
+def _between(ratios: Sequence[float]) -> str:
+    low, high = 100 * min(ratios), 100 * max(ratios)
+    return f"{low:.1f} to {high:.1f} %"
 
 
 def _unit(figure: ReplayedFigure) -> tuple[shown.Unit, str]:

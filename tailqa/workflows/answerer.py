@@ -1,7 +1,6 @@
 """One model behind a worker thread: an answer at a time, each a new draw, graded and timed."""
 
 import hashlib
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,16 +15,12 @@ from tailqa.grade import Grader
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
-    """One attempt. `fault` says why there is no answer, or no grade; it is then refused.
-
-    `seconds` run from the request to its grade, all on the worker thread.
-    """
+    """One attempt. `fault` says why there is no answer, or no grade; it is then refused."""
 
     right: bool
     text: str
     prompt_tokens: int
     completion_tokens: int
-    seconds: float
     fault: str | None = None
 
 
@@ -45,14 +40,13 @@ class Answerer:
 
     def attempt(self, query: Query, seed: str, refused: str | None = None) -> Made:
         """One attempt, drawn by `seed`; call it on the worker. Never raises ModelError."""
-        start = time.perf_counter()
         prompt = query.prompt if refused is None else retry_prompt(query, self.retry_text, refused)
         request = Request(
             query_id=query.id,
             prompt=prompt,
             generation=replace(self.generation, samples=1),
             choices=query.choices,
-            seed=number(seed),
+            seed=answer_seed(seed),
         )
         attempt: Attempt | None = None
         fault: str | None = None
@@ -72,12 +66,11 @@ class Answerer:
             text=said(query, attempt),
             prompt_tokens=(attempt.prompt_tokens or 0) if attempt else 0,
             completion_tokens=(attempt.completion_tokens or 0) if attempt else 0,
-            seconds=time.perf_counter() - start,
             fault=fault,
         )
 
 
-def number(seed: str) -> int:
+def answer_seed(seed: str) -> int:
     """A seed of its own for every text, as the requests of a comparison have it."""
     return int.from_bytes(hashlib.sha256(seed.encode()).digest()[:7])
 

@@ -3,32 +3,32 @@
 import asyncio
 import selectors
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from tailqa.core.answer import Side
-from tailqa.core.query import Query
 from tailqa.core.replay import Ending, LivedRequest, LivedStage
-from tailqa.workflows.answerer import Answerer, Made
-from tailqa.workflows.live_stages import Line, Stages, Travelling, drawn, in_time
+from tailqa.workflows.answerer import Made, answer_seed
+from tailqa.workflows.live_stages import Line, Stages, TimedAnswer, Travelling
+from tailqa.workflows.live_waits import drawn, in_time
 
 
 @dataclass(kw_only=True)
 class Lived:
     """What became of it, filled as it happens, so that an interruption loses nothing.
 
-    `wall_s` is when the last request was over.
+    `wall_s` is when the last request was over, `answered` every answer of a model.
     """
 
     requests: list[LivedRequest] = field(default_factory=list)
+    answered: list[TimedAnswer] = field(default_factory=list)
     stages: tuple[LivedStage, ...] = ()
     wall_s: float = 0.0
     interrupted: bool = False
 
 
-def live(line: Line, done: Callable[[LivedRequest], None]) -> Lived:
-    """Sends every request of the line; `done` is told of each as it ends.
+def live(line: Line, done: Callable[[LivedRequest], None] | None = None) -> Lived:
+    """Sends every request of the line; `done`, where given, is told of each as it ends.
 
     Ctrl-C ends it: what is finished is returned, `interrupted`.
     """
@@ -40,7 +40,7 @@ def live(line: Line, done: Callable[[LivedRequest], None]) -> Lived:
             runner.run(running.all_clients())
     except KeyboardInterrupt:
         lived.interrupted = True
-    lived.stages = running.stages.lived()
+    lived.stages, lived.answered = running.stages.lived(), running.stages.answered
     lived.wall_s = max((request.finish_s for request in lived.requests), default=0.0)
     return lived
 
@@ -52,7 +52,9 @@ def _select_loop() -> asyncio.AbstractEventLoop:
 class _Running:
     """One option as it runs."""
 
-    def __init__(self, line: Line, lived: Lived, done: Callable[[LivedRequest], None]) -> None:
+    def __init__(
+        self, line: Line, lived: Lived, done: Callable[[LivedRequest], None] | None
+    ) -> None:
         self._line, self._lived, self._done = line, lived, done
         self._start = 0.0
         self._next = 0
@@ -69,13 +71,12 @@ class _Running:
 
         line = self._line
         while self._next < len(line.queries):
-            number = self._next
+            query = line.queries[self._next]
+            number = line.first + self._next
             self._next += 1
             # What a request draws does not depend on which client sends it, nor when.
-            rng = np.random.default_rng([line.seed, number])
-            request = Travelling(
-                number=number, query=line.queries[number], rng=rng, start_s=self._now()
-            )
+            rng = np.random.default_rng(answer_seed(f"{line.purpose}:{line.seed}:{number}"))
+            request = Travelling(number=number, query=query, rng=rng, start_s=self._now())
             for _ in range(line.rules.calls):
                 await self._call(request)
                 if request.given_up:
@@ -103,7 +104,8 @@ class _Running:
             failed=request.failed,
         )
         self._lived.requests.append(found)
-        self._done(found)
+        if self._done is not None:
+            self._done(found)
 
     async def _call(self, request: Travelling) -> None:
         """Attempts until one is accepted, then what escalation there is."""
@@ -168,44 +170,3 @@ def _outcome(request: Travelling) -> Ending:
     if request.given_up:
         return "given_up"
     return "uncaught" if request.uncaught else "resolved"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TimedAnswer:
-    """One answer alone, timed from the request to its grade, the worker's thread included."""
-
-    side: Side
-    query_id: str
-    made: Made
-    seconds: float
-
-
-def time_alone(
-    models: Mapping[Side, Answerer], queries: Sequence[Query], *, seed: str, warm_ups: int = 2
-) -> list[TimedAnswer]:
-    """Both models on every query in alternation (AB BA AB …), each answer as `live` makes it.
-
-    The first are made once more before, and not counted. An attempt with a fault has no time.
-    """
-
-    async def one(side: Side, number: int, query: Query) -> TimedAnswer:
-        loop, model = asyncio.get_running_loop(), models[side]
-        began = time.perf_counter()
-        made = await loop.run_in_executor(
-            model.worker, model.attempt, query, f"{seed}:{side}:{number}", None
-        )
-        return TimedAnswer(
-            side=side, query_id=query.id, made=made, seconds=time.perf_counter() - began
-        )
-
-    async def all_of_them() -> list[TimedAnswer]:
-        turns = [tuple(models), tuple(reversed(tuple(models)))]
-        plan = [*enumerate(queries[:warm_ups]), *enumerate(queries)]
-        found = [
-            await one(side, number, query) for number, query in plan for side in turns[number % 2]
-        ]
-        return found[len(models) * min(warm_ups, len(queries)) :]
-
-    with asyncio.Runner(loop_factory=_select_loop) as runner:
-        found = runner.run(all_of_them())
-    return [answer for answer in found if answer.made.fault is None]

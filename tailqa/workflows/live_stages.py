@@ -1,17 +1,19 @@
 """The stages of a pipeline as they are lived through: servers, queues, waits and answers."""
 
 import asyncio
-import math
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tailqa.core.answer import Side
 from tailqa.core.operations import Option
 from tailqa.core.query import Query
 from tailqa.core.replay import LivedStage
 from tailqa.cost.line import Rules, Station, Times
+from tailqa.cost.scene import side_of
 from tailqa.workflows.answerer import Answerer, Made
+from tailqa.workflows.live_waits import called_off, drawn, limit_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +27,8 @@ class Line:
     """What an option is lived through with: the pipeline, who answers, and who asks.
 
     `second` is the teacher that refused requests are escalated to. `queries` holds one query per
-    request, in order of sending; every client sends the next of them when it has thought.
+    request, in order of sending, which are numbered from `first`; every client sends the next of
+    them when it has thought. Draws depend on `seed`, `purpose`, option and number alone.
     """
 
     option: Option
@@ -37,6 +40,17 @@ class Line:
     clients: int
     think: Times
     seed: int
+    purpose: str = "replay"
+    first: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimedAnswer:
+    """One answer of a model, and the seconds that it kept the device busy."""
+
+    side: Side
+    made: Made
+    seconds: float
 
 
 @dataclass(kw_only=True)
@@ -65,23 +79,6 @@ class Travelling:
         self.prompt_tokens += made.prompt_tokens
         self.completion_tokens += made.completion_tokens
         self.failed += made.fault is not None
-
-
-def drawn(times: Times, rng: "np.random.Generator") -> float:
-    """Seconds drawn from a distribution.
-
-    >>> import numpy as np
-    >>> drawn(Times(kind="constant", first=0.5), np.random.default_rng(0))
-    0.5
-    """
-    match times.kind:
-        case "constant":
-            return times.first
-        case "lognormal":
-            return float(rng.lognormal(times.first, times.second))
-        case "gamma":
-            return float(rng.gamma(times.first, times.second))
-    return float(times.values[rng.integers(len(times.values))])
 
 
 @dataclass(kw_only=True)
@@ -123,11 +120,15 @@ class Stage:
 
 
 class Stages:
-    """All stages of a line, and the ways of a request through them."""
+    """All stages of a line, and the ways of a request through them.
+
+    `answered` holds every answer of a model.
+    """
 
     def __init__(self, line: Line) -> None:
         self._line = line
         self._all = _made(line)
+        self.answered: list[TimedAnswer] = []
         by_role = {stage.station.role: stage for stage in self._all}
         self.generation = by_role["generation"]
         self.outside = {role: by_role[role] for role in ("teacher", "person") if role in by_role}
@@ -189,16 +190,21 @@ class Stages:
         if over is not None and over.is_set():
             stage.leave(time.perf_counter())
             raise asyncio.CancelledError
-        seed = f"replay:{self._line.seed}:{self._line.option}:{request.number}:{request.drawn}"
+        line = self._line
+        side = "teacher" if stage.station.role == "teacher" else side_of(line.option)
+        seed = f"{line.purpose}:{line.seed}:{line.option}:{request.number}:{request.drawn}"
         request.drawn += 1
 
         async def work() -> Made:
             began = time.perf_counter()
             loop = asyncio.get_running_loop()
             try:
-                return await loop.run_in_executor(
+                made = await loop.run_in_executor(
                     model.worker, model.attempt, request.query, seed, refused
                 )
+                busy_s = time.perf_counter() - began
+                self.answered.append(TimedAnswer(side=side, made=made, seconds=busy_s))
+                return made
             finally:
                 if over is not None:
                     over.set()
@@ -226,33 +232,13 @@ class Stages:
         # A device makes one answer after the other, so the first copy is always done first.
         copies = [copy()]
         try:
-            over, _ = await asyncio.wait(copies, timeout=_limit(self._line.rules.hedge_after_s))
+            over, _ = await asyncio.wait(copies, timeout=limit_of(self._line.rules.hedge_after_s))
             if not over:
                 request.hedges += 1
                 copies.append(copy())
             return await copies[0]
         finally:
             await called_off(copies)
-
-
-async def in_time(attempt: "asyncio.Task[Made]", timeout_s: float) -> Made | None:
-    """What the attempt makes, or None where it takes longer; it is called off then."""
-    try:
-        over, _ = await asyncio.wait({attempt}, timeout=_limit(timeout_s))
-    finally:
-        await called_off({attempt})
-    return attempt.result() if over else None
-
-
-async def called_off(tasks: "Collection[asyncio.Task[Any]]") -> None:
-    """Ends the tasks that are not over, and waits for them to have ended."""
-    open_ones = [task for task in tasks if task.cancel()]
-    if open_ones:
-        await asyncio.wait(open_ones)
-
-
-def _limit(seconds: float) -> float | None:
-    return None if seconds == math.inf else seconds
 
 
 def _seconds(station: Station, rng: "np.random.Generator") -> float | None:

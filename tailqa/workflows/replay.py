@@ -21,7 +21,7 @@ from tailqa.grade import Grader
 from tailqa.workflows.answerer import Answerer
 from tailqa.workflows.asking import chosen_grader
 from tailqa.workflows.costs import chosen_pipeline
-from tailqa.workflows.live import Lived, live, time_alone
+from tailqa.workflows.live import live
 from tailqa.workflows.live_stages import Line
 from tailqa.workflows.replay_lift import measure_lift
 from tailqa.workflows.replay_run import ReplayOptions, asking_of, engines_again, suite_again
@@ -75,7 +75,7 @@ def run_replay(
 def replay_engines(
     engines: Sequence[Engine], setup: Setup, grader: Grader, file: IO[str], *, progress: Progress
 ) -> Replayed:
-    """Times an open teacher and student, lives through every option, predicts and compares.
+    """Rehearses, lives through and predicts every option with an open teacher and student.
 
     `file` gets a line per finished request. Raises KeyboardInterrupt before the first has ended.
     """
@@ -92,7 +92,7 @@ def replay_engines(
     }
     seen = Seen(shared=len(workers) == 1)
     try:
-        _Running(setup, models, seen, file, progress).all_options()
+        _Running(setup, models, seen, file, progress).all_rounds()
     except KeyboardInterrupt:
         seen.interrupted = True
         if not seen.lived:
@@ -113,8 +113,8 @@ class _Running:
     file: IO[str]
     progress: Progress
 
-    def all_options(self) -> None:
-        setup = self.setup
+    def all_rounds(self) -> None:
+        setup, rounds = self.setup, self.setup.options.rounds
         if setup.pipeline.policy.retry.text is not None:
             people = setup.people()
             for side in SIDES:
@@ -124,24 +124,53 @@ class _Running:
         # The same queries for every option, so that they differ by the option alone.
         queries = setup.drawn(setup.halves.held_out, setup.options.requests, "requests")
         for option in setup.chosen:
-            self._time(f"before {option}")
-            if self._live(option, queries).interrupted:
-                raise KeyboardInterrupt
-        self._time("at the end")
+            self.progress.start(option, len(queries))
+        # Round by round, so that a machine that drifts slows all of them, and their rehearsals.
+        for number in range(rounds):
+            share = slice(number * len(queries) // rounds, (number + 1) * len(queries) // rounds)
+            for option in setup.chosen:
+                self._rehearse(option, number)
+                self._live(option, queries[share], share.start)
+        for option in setup.chosen:
+            self.progress.finish(option)
 
-    def _time(self, when: str) -> None:
-        setup = self.setup
-        queries = setup.drawn(setup.halves.fit, setup.options.speed, when)
-        self.progress.start(f"speed, {when}", len(queries))
-        found = time_alone(self.models, queries, seed=f"replay speed:{setup.seed}:{when}")
-        self.progress.advance(f"speed, {when}", len(queries))
-        self.progress.finish(f"speed, {when}")
-        self.seen.timed[when] = found
+    def _rehearse(self, option: Option, number: int) -> None:
+        """The fit half in the same pipeline, for the time that answers take in it.
 
-    def _live(self, option: Option, queries: Sequence[Query]) -> Lived:
+        How long an answer takes depends on what the machine did before it. Half of the requests
+        are refused by a coin, so that there are enough answers of a teacher.
+        """
+        setup, n = self.setup, self.setup.options.speed
+        rules = replace(
+            setup.rules(option), max_attempts=1, sensitivity=0.5, false_accepts=0.5, calls=1
+        )
+        line = replace(
+            self._line(option, setup.drawn(setup.halves.fit, n, f"rehearsal {number}")),
+            rules=rules,
+            purpose="rehearsal",
+            first=number * n,
+        )
+        lived = live(line)
+        if lived.interrupted:
+            raise KeyboardInterrupt
+        self.seen.rehearsed.setdefault(option, []).append(lived.answered)
+
+    def _live(self, option: Option, queries: Sequence[Query], first: int) -> None:
+        def done(request: LivedRequest) -> None:
+            self.file.write(f"{json.dumps(asdict(request))}\n")
+            self.file.flush()
+            self.progress.advance(option, 1, request.completion_tokens)
+
+        lived = live(replace(self._line(option, queries), first=first), done)
+        if lived.requests:
+            self.seen.lived.setdefault(option, []).append(lived)
+        if lived.interrupted:
+            raise KeyboardInterrupt
+
+    def _line(self, option: Option, queries: Sequence[Query]) -> Line:
         setup = self.setup
         rules = setup.rules(option)
-        line = Line(
+        return Line(
             option=option,
             stations=stations(setup.pipeline, option),
             rules=rules,
@@ -152,15 +181,3 @@ class _Running:
             think=setup.think,
             seed=setup.seed,
         )
-
-        def done(request: LivedRequest) -> None:
-            self.file.write(f"{json.dumps(asdict(request))}\n")
-            self.file.flush()
-            self.progress.advance(option, 1, request.completion_tokens)
-
-        self.progress.start(option, len(queries))
-        lived = live(line, done)
-        self.progress.finish(option)
-        if lived.requests:
-            self.seen.lived[option] = lived
-        return lived

@@ -25,7 +25,8 @@ class ReplayOptions(Loading):
     """How a run is replayed, as the flags of the same names.
 
     No `options` are all that the pipeline knows, no `clients` those of its closed loop, no `seed`
-    is the run's. `speed` is how many queries are timed in each round.
+    is the run's. In each of the `rounds` every option is first rehearsed with `speed` requests of
+    the fit half, and then gets its share of the `requests`.
     """
 
     suite: str | None = None
@@ -34,8 +35,9 @@ class ReplayOptions(Loading):
     sets: Mapping[str, str] = field(default_factory=dict)
     requests: int = 600
     clients: int | None = None
-    speed: int = 40
-    replications: int = 400
+    rounds: int = 5
+    speed: int = 20
+    replications: int = 300
     level: float = 0.95
     seed: int | None = None
     trust_suite_code: bool = False

@@ -8,30 +8,28 @@ from typing import TYPE_CHECKING
 from tailqa import stats
 from tailqa.core.answer import Side
 from tailqa.core.estimate import Estimate, Measured
-from tailqa.core.operations import Option, SpeedBasis
+from tailqa.core.operations import Option
 from tailqa.core.replay import (
     FIGURES,
+    AnswerSpeed,
     LivedRequest,
-    LivedStage,
     Replayed,
     ReplayedFigure,
     ReplayedFigureName,
     ReplayedOption,
     ReplayedStage,
-    SpeedDrift,
 )
 from tailqa.cost.assemble import stations
 from tailqa.cost.line import Station
-from tailqa.cost.population import Population
 from tailqa.cost.replay import Basis, Plan, Predicted, predict
 from tailqa.cost.scene import side_of
-from tailqa.cost.speed import TimedQueries, fitted_speed, work_s
-from tailqa.workflows.live import Lived, TimedAnswer
-from tailqa.workflows.live_stages import WITH_MODEL
+from tailqa.cost.speed import TimedQueries
+from tailqa.workflows.live import Lived
+from tailqa.workflows.live_stages import WITH_MODEL, TimedAnswer
 from tailqa.workflows.replay_lift import Lift
 from tailqa.workflows.replay_notes import drawn_once, notes
 from tailqa.workflows.replay_setup import Setup
-from tailqa.workflows.speed import SIDES
+from tailqa.workflows.replay_speed import answer_speeds, timed_answers
 
 if TYPE_CHECKING:
     pass
@@ -39,37 +37,43 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Seen:
-    """What was seen so far. `shared`: both models are on one device."""
+    """What was seen so far, by option a list of rounds. `shared`: both models are on one device."""
 
     shared: bool
-    timed: dict[str, list[TimedAnswer]] = field(default_factory=dict)
+    rehearsed: dict[Option, list[list[TimedAnswer]]] = field(default_factory=dict)
+    lived: dict[Option, list[Lived]] = field(default_factory=dict)
     lifts: dict[Side, Lift] = field(default_factory=dict)
-    lived: dict[Option, Lived] = field(default_factory=dict)
     interrupted: bool = False
 
 
 def summary(setup: Setup, seen: Seen) -> Replayed:
-    """The prediction from the fit half, set against what was lived through."""
-    options, people = setup.options, setup.people()
-    timed = {side: _timed(side, seen, people) for side in SIDES}
+    """The prediction from the fit half, set against what was lived through.
+
+    Raises TailqaError where it was over before speed was known.
+    """
+    options = setup.options
     basis = Basis(
-        people=people,
-        timed=timed,
+        people=setup.people(),
         held_out_units=setup.held_out_units(),
         icc=setup.pipeline.policy.icc if drawn_once(setup.suite) else None,
     )
     figures: list[ReplayedFigure] = []
     stages: list[ReplayedStage] = []
-    for option, lived in seen.lived.items():
+    speeds: list[AnswerSpeed] = []
+    for option, rounds in seen.lived.items():
+        timed = timed_answers(option, setup, seen.rehearsed)
+        plan = _plan(setup, seen, option, timed)
         predicted = predict(
             basis,
-            _plan(setup, seen, option, len(lived.requests)),
+            plan,
             replications=options.replications,
             level=options.level,
             seed=setup.seed,
         )
-        figures += _figures(option, lived.requests, predicted, options.level)
-        stages += _stages(option, lived, predicted)
+        requests = [request for lived in rounds for request in lived.requests]
+        figures += _figures(option, requests, predicted, options.level)
+        stages += _stages(option, rounds, predicted)
+        speeds += answer_speeds(option, timed, seen.rehearsed[option], rounds)
     return Replayed(
         name=setup.pipeline.name,
         digest=setup.pipeline.digest,
@@ -81,12 +85,12 @@ def summary(setup: Setup, seen: Seen) -> Replayed:
         n_held_out=len(setup.halves.held_out),
         clients=setup.clients,
         options=tuple(
-            _option(option, lived, options.requests) for option, lived in seen.lived.items()
+            _option(option, rounds, options.requests) for option, rounds in seen.lived.items()
         ),
         figures=tuple(figures),
         stages=tuple(stages),
-        speeds=tuple(_basis_of(side, timed[side]) for side in SIDES),
-        drifts=tuple(_drifts(seen, timed)),
+        rounds=options.rounds,
+        speeds=tuple(speeds),
         lift=seen.lifts["student"].measured if "student" in seen.lifts else None,
         notes=tuple(notes(setup, shared=seen.shared, lifts=seen.lifts)),
         level=options.level,
@@ -116,7 +120,7 @@ def on_this_machine(given: Sequence[Station], *, shared: bool) -> tuple[Station,
     )
 
 
-def _plan(setup: Setup, seen: Seen, option: Option, n_requests: int) -> Plan:
+def _plan(setup: Setup, seen: Seen, option: Option, timed: Mapping[Side, TimedQueries]) -> Plan:
     lift = seen.lifts.get(side_of(option))
     rules = setup.rules(option)
     if lift is not None:
@@ -128,20 +132,8 @@ def _plan(setup: Setup, seen: Seen, option: Option, n_requests: int) -> Plan:
         lift=None if lift is None else lift.draws,
         clients=setup.clients,
         think=setup.think,
-        n_requests=n_requests,
-    )
-
-
-def _timed(side: Side, seen: Seen, people: Population) -> TimedQueries:
-    import numpy as np
-
-    place = {name: number for number, name in enumerate(people.ids)}
-    rows = [row for found in seen.timed.values() for row in found if row.side == side]
-    return TimedQueries(
-        query=np.array([place[row.query_id] for row in rows], dtype=np.int64),
-        prompt_tokens=np.array([row.made.prompt_tokens for row in rows], dtype=float),
-        completion_tokens=np.array([row.made.completion_tokens for row in rows], dtype=float),
-        answer_s=np.array([row.seconds for row in rows], dtype=float),
+        timed=timed,
+        rounds=[len(lived.requests) for lived in seen.lived[option]],
     )
 
 
@@ -183,64 +175,37 @@ def observed(name: ReplayedFigureName, lived: Sequence[LivedRequest], level: flo
     return stats.accuracy(sum(one.outcome == name for one in lived), len(lived), level=level)
 
 
-def _stages(option: Option, lived: Lived, predicted: Predicted) -> Iterator[ReplayedStage]:
-    for stage in lived.stages:
-        expected = predicted.utilisation.get(stage.name)
-        busy = _busy(stage, lived.wall_s)
-        inside = None
+def _stages(
+    option: Option, rounds: Sequence[Lived], predicted: Predicted
+) -> Iterator[ReplayedStage]:
+    wall_s = math.fsum(lived.wall_s for lived in rounds)
+    for of_rounds in zip(*(lived.stages for lived in rounds), strict=True):
+        name, servers = of_rounds[0].name, of_rounds[0].servers
+        expected, busy, inside = predicted.utilisation.get(name), None, None
+        if servers and wall_s > 0:
+            busy = math.fsum(stage.busy_s for stage in of_rounds) / wall_s / servers
         if isinstance(expected, Estimate) and busy is not None:
             inside = expected.low <= busy <= expected.high
+        waited_s = math.fsum(stage.waited_s for stage in of_rounds)
         yield ReplayedStage(
             option=option,
-            stage=stage.name,
+            stage=name,
             predicted=expected,
             observed=busy,
-            predicted_wait_s=predicted.wait_s[stage.name],
-            observed_wait_s=stage.waited_s / max(1, stage.visits),
+            predicted_wait_s=predicted.wait_s[name],
+            observed_wait_s=waited_s / max(1, sum(stage.visits for stage in of_rounds)),
             inside=inside,
         )
 
 
-def _busy(stage: LivedStage, wall_s: float) -> float | None:
-    return stage.busy_s / wall_s / stage.servers if stage.servers and wall_s > 0 else None
-
-
-def _option(option: Option, lived: Lived, n_asked: int) -> ReplayedOption:
+def _option(option: Option, rounds: Sequence[Lived], n_asked: int) -> ReplayedOption:
+    requests = [request for lived in rounds for request in lived.requests]
     return ReplayedOption(
         option=option,
-        n_requests=len(lived.requests),
+        n_requests=len(requests),
         n_asked=n_asked,
-        wall_s=lived.wall_s,
-        failed_attempts=sum(one.failed for one in lived.requests),
-        timeouts=sum(one.timeouts for one in lived.requests),
-        hedges=sum(one.hedges for one in lived.requests),
+        wall_s=math.fsum(lived.wall_s for lived in rounds),
+        failed_attempts=sum(one.failed for one in requests),
+        timeouts=sum(one.timeouts for one in requests),
+        hedges=sum(one.hedges for one in requests),
     )
-
-
-def _basis_of(side: Side, timed: TimedQueries) -> SpeedBasis:
-    speed = fitted_speed(timed)
-    return SpeedBasis(
-        side=side,
-        source="timed alone before and after every option, on queries of the fit half",
-        base_s=speed.base_s,
-        prompt_token_s=speed.prompt_token_s,
-        completion_token_s=speed.completion_token_s,
-        slowdown=(1.0,),
-        n_timed=len(timed.answer_s),
-    )
-
-
-def _drifts(seen: Seen, timed: Mapping[Side, TimedQueries]) -> Iterator[SpeedDrift]:
-    import numpy as np
-
-    for side in SIDES:
-        speed = fitted_speed(timed[side])
-        for when, rows in seen.timed.items():
-            mine = [row for row in rows if row.side == side]
-            expected = work_s(
-                speed,
-                np.array([row.made.prompt_tokens for row in mine], dtype=float),
-                np.array([row.made.completion_tokens for row in mine], dtype=float),
-            )
-            ratio = math.fsum(row.seconds for row in mine) / float(expected.sum())
-            yield SpeedDrift(side=side, when=when, ratio=ratio, n=len(mine))

@@ -330,7 +330,7 @@ PIPELINE = Pipeline.model_validate(
 @pytest.mark.slow
 def test_the_prediction_comes_true(tmp_path: Path) -> None:
     teacher, student = model("teacher", 0.7, 0.001), model("student", 0.0, 0.0005)
-    options = ReplayOptions(requests=120, speed=15, replications=60, created="2026-11-25")
+    options = ReplayOptions(requests=120, rounds=2, speed=15, replications=60, created="2026-11-25")
     setup = set_up(run_of(teacher, student, tmp_path), PIPELINE, SUITE, options)
     file = io.StringIO()
     replayed = replay_engines(

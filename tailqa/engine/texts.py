@@ -81,8 +81,7 @@ class Texts:
         if self._voice.repetition_penalty != 1.0:
             logits = self._penalised(logits, indices)
         chosen = self._sampler.choose(logits, indices)
-        # One logarithm per row, where log_softmax would write out the whole vocabulary.
-        logprobs = own.gather(1, chosen[:, None])[:, 0] - own.logsumexp(dim=-1)
+        logprobs = own.log_softmax(dim=-1).gather(1, chosen[:, None])[:, 0]
         tokens: list[int] = chosen.tolist()
         # NaN wins an argmax, and infinity leaves NaN, so a look at the chosen is enough.
         for index, token, logprob in zip(indices, tokens, logprobs.tolist(), strict=True):

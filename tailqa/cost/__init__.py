@@ -1,6 +1,7 @@
 """What a correct answer takes; closed forms of pipelines, speculation, rooflines and padding."""
 
 from tailqa.cost.attempts import measure_retries
+from tailqa.cost.drafting import draft_length_of, verification_counts
 from tailqa.cost.line import (
     Attempts,
     Load,
@@ -13,7 +14,6 @@ from tailqa.cost.line import (
     Times,
 )
 from tailqa.cost.load import load_pipeline, shipped_pipelines
-from tailqa.cost.drafting import draft_length_of, verification_counts
 from tailqa.cost.padding import padding_counts
 from tailqa.cost.pipeline import amdahl, erlang_c
 from tailqa.cost.queueing import allen_cunneen_wait, fan_out_share, mmc_wait

@@ -170,8 +170,8 @@ def _speed(replayed: Replayed) -> str:
 
 
 def _between(ratios: Sequence[float]) -> str:
-    low, high = 100 * min(ratios), 100 * max(ratios)
-    return f"{low:.1f} to {high:.1f} %"
+    low, high = f"{100 * min(ratios):.1f}", f"{100 * max(ratios):.1f}"
+    return f"{low} %" if low == high else f"{low} to {high} %"
 
 
 def _unit(figure: ReplayedFigure) -> tuple[shown.Unit, str]:
@@ -185,6 +185,8 @@ def _unit(figure: ReplayedFigure) -> tuple[shown.Unit, str]:
 
 
 def _cell(measured: Measured | None, unit: shown.Unit, detail: int) -> "Text":
+    if isinstance(measured, Estimate) and measured.low == measured.high == 0:
+        return text("0")
     if isinstance(measured, Estimate) and detail < FULL:
         return text(shown.value(measured, unit))
     return figure_text(measured, unit)

@@ -32,7 +32,7 @@ INTERRUPTED = 3
 @options.option(
     "--rounds",
     type=click.IntRange(min=1),
-    default=5,
+    default=10,
     help="Rounds in which the options take turns, each with its rehearsal.",
 )
 @options.option(

@@ -35,7 +35,7 @@ class ReplayOptions(Loading):
     sets: Mapping[str, str] = field(default_factory=dict)
     requests: int = 600
     clients: int | None = None
-    rounds: int = 5
+    rounds: int = 10
     speed: int = 20
     replications: int = 300
     level: float = 0.95

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _REPEATS = 5
 _CPU_BYTES, _CUDA_BYTES = 1 << 28, 1 << 30
 _CPU_WIDTH, _CUDA_WIDTH = 2048, 8192
+_NARROWEST = 256
+_LONGEST_S = 0.5
 _COLUMNS = 4096
 
 
@@ -20,8 +22,9 @@ def measure_roof(device: str, dtype: str) -> Roof:
 
     Bandwidth: the best of a copy (bytes read and written), a sum in float32 and a matrix–vector
     product in `dtype`, over 256 MiB on a CPU and 1 GiB on CUDA, more than their caches hold.
-    Operations: a square matrix product of width 2048 or 8192 in `dtype`. The best of five runs
-    counts, with the threads in use. Raises ModelError where memory runs out.
+    Operations: a square matrix product in `dtype` of width 2048 or 8192, smaller where that would
+    take longer than half a second (a processor without instructions for `dtype`). The best of five
+    runs counts, with the threads in use. Raises ModelError where memory runs out.
 
     >>> roof = measure_roof("cpu", "float32")
     >>> roof.bandwidth_bytes_per_s > 1e8 and roof.operations_per_s > 1e8
@@ -35,9 +38,7 @@ def measure_roof(device: str, dtype: str) -> Roof:
     cuda = place.type == "cuda"
     with running(f"the measurement of {device}"), torch.inference_mode():
         bandwidths = _bandwidths(place, kind, _CUDA_BYTES if cuda else _CPU_BYTES)
-        width = _CUDA_WIDTH if cuda else _CPU_WIDTH
-        matrix = torch.randn(width, width, device=place).to(kind)
-        product_s = _best_s(lambda: matrix @ matrix, cuda=cuda)
+        width, product_s = _product(place, kind, _CUDA_WIDTH if cuda else _CPU_WIDTH)
     fastest = max(bandwidths, key=lambda name: bandwidths[name])
     return Roof(
         device=torch.cuda.get_device_name(place) if cuda else place.type,
@@ -48,6 +49,24 @@ def measure_roof(device: str, dtype: str) -> Roof:
         operations_per_s=2 * width**3 / product_s,
         rate_of=f"product of {width} × {width} matrices",
     )
+
+
+def _product(place: "torch.device", dtype: "torch.dtype", widest: int) -> tuple[int, float]:
+    """The width of a square product, and its seconds: the widest that does not take too long."""
+    import torch
+
+    cuda, width = place.type == "cuda", _NARROWEST
+    while True:
+        matrix = torch.randn(width, width, device=place).to(dtype)
+
+        def multiply(matrix: "torch.Tensor" = matrix) -> "torch.Tensor":
+            return matrix @ matrix
+
+        once_s = _best_s(multiply, cuda=cuda, repeats=1)
+        # Twice the width takes eight times the operations.
+        if width >= widest or 8 * once_s > _LONGEST_S:
+            return width, _best_s(multiply, cuda=cuda)
+        width *= 2
 
 
 def _bandwidths(place: "torch.device", dtype: "torch.dtype", n_bytes: int) -> dict[str, float]:
@@ -67,12 +86,12 @@ def _bandwidths(place: "torch.device", dtype: "torch.dtype", n_bytes: int) -> di
     }
 
 
-def _best_s(work: Callable[[], object], *, cuda: bool) -> float:
+def _best_s(work: Callable[[], object], *, cuda: bool, repeats: int = _REPEATS) -> float:
     """Seconds of the fastest run; the first one is not counted."""
     import torch
 
     taken = []
-    for _ in range(_REPEATS + 1):
+    for _ in range(repeats + 1):
         if cuda:
             torch.cuda.synchronize()
         start = time.perf_counter()

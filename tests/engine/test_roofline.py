@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 
@@ -12,4 +14,7 @@ def test_the_roof_is_what_this_machine_did(dtype):
     assert 1e8 < roof.bandwidth_bytes_per_s < 5e12
     assert 1e8 < roof.operations_per_s < 1e15
     assert roof.bandwidth_of in {"copy", "sum", "matrix–vector product"}
-    assert roof.rate_of == "product of 2048 × 2048 matrices"
+    width = int(re.fullmatch(r"product of (\d+) × \1 matrices", roof.rate_of)[1])
+    # Narrower where the processor has no instructions for the dtype.
+    assert width in {256, 512, 1024, 2048}
+    assert width == 2048 or dtype == "bfloat16"

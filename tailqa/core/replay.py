@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tailqa.core.estimate import Measured
+from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.operations import Option, SpeedBasis
 
 REPLAY_FORMAT_VERSION = 1
@@ -75,7 +75,9 @@ class ReplayedFigure:
 
     The interval of `predicted` is where the figure of such a replay lies: it holds the error of
     the fit half and the chance of a finite number of requests. `inside` says whether the observed
-    value lies in it. The interval of `observed` is about these requests alone.
+    value lies in it. The interval of `observed` is about these requests alone. `hindsight` is what
+    the run's own answers to the queries that were asked would have predicted: what is still off
+    then is not due to the halves.
     """
 
     option: Option
@@ -84,6 +86,14 @@ class ReplayedFigure:
     observed: Measured
     error: float | None
     inside: bool | None
+    hindsight: float
+
+    @property
+    def hindsight_error(self) -> float | None:
+        """(observed − hindsight) / hindsight."""
+        if self.error is None or self.hindsight <= 0 or not isinstance(self.observed, Estimate):
+            return None
+        return self.observed.value / self.hindsight - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tailqa.core.answer import Side
-from tailqa.core.estimate import Measured
 from tailqa.core.operations import Option
 from tailqa.core.replay import FIGURES, ReplayedFigureName
-from tailqa.cost.draws import from_draws
-from tailqa.cost.line import Load, Model, Rules, Simulated, Speed, Station, System, Times
+from tailqa.cost.line import Load, Model, Rules, Speed, Station, System, Times
 from tailqa.cost.population import Population, posterior, right_share, stratum_fits
+from tailqa.cost.replay_figures import Predicted, figures_of, summed_up
 from tailqa.cost.scene import side_of
 from tailqa.cost.simulation import simulate_many
 from tailqa.cost.speed import TimedQueries, fitted_speed
@@ -42,15 +41,6 @@ class Plan:
     think: Times
     timed: Mapping[Side, TimedQueries]
     rounds: Sequence[int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Predicted:
-    """Figures, and by stage the utilisation and the mean wait per visit."""
-
-    figures: Mapping[ReplayedFigureName, Measured]
-    utilisation: Mapping[str, Measured]
-    wait_s: Mapping[str, Measured]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,33 +84,30 @@ def predict(basis: Basis, plan: Plan, *, replications: int, level: float, seed: 
     found = simulate_many(jobs, rng=rng)
     n = len(plan.rounds)
     replays = [found[start : start + n] for start in range(0, len(found), n)]
-    return _summary(replays[:replications], replays[replications:], plan, level, people.n)
+    return summed_up(replays[:replications], replays[replications:], plan.stations, level, people.n)
 
 
-def figures_of(rounds: Sequence[Simulated]) -> dict[ReplayedFigureName, float]:
-    """The figures of one simulated replay, all rounds together."""
+def hindsight(
+    people: Population, asked: "Ints", plan: Plan, *, replications: int, seed: int
+) -> dict[ReplayedFigureName, float]:
+    """The figures by the answers of the run to the very queries that were asked.
+
+    `people` holds these queries, `asked` the one of each request. What a prediction from other
+    queries is off by, this is not: what is left is the model's, or the luck of the draw.
+    """
     import numpy as np
 
-    def all_of(name: str) -> "Floats":
-        return np.concatenate([getattr(one, name) for one in rounds]).astype(float)
-
-    seconds = all_of("finish_s") - all_of("arrival_s")
-    tokens = all_of("prompt_tokens") + all_of("completion_tokens")
-    tokens = tokens + all_of("second_prompt_tokens") + all_of("second_completion_tokens")
-    outcome = all_of("outcome")
-    p50, p95, p99 = (float(value) for value in np.quantile(seconds, (0.5, 0.95, 0.99)))
-    return {
-        "attempts": float(all_of("attempts").mean()),
-        "tokens": float(tokens.mean()),
-        "resolved": float((outcome == 0).mean()),
-        "uncaught": float((outcome == 1).mean()),
-        "given_up": float((outcome == 2).mean()),
-        "escalated": float(all_of("escalated").mean()),
-        "mean_s": float(seconds.mean()),
-        "p50_s": p50,
-        "p95_s": p95,
-        "p99_s": p99,
-    }
+    rng = np.random.default_rng(seed)
+    basis = Basis(people=people, held_out_units=())
+    requests = _Requests(basis, plan, np.ones((1, people.n)))
+    speeds = {side: fitted_speed(timed) for side, timed in plan.timed.items()}
+    lift = None if plan.lift is None else float(plan.lift[0])
+    system = _system(basis, plan, speeds, lift)
+    jobs = [(system, load) for _ in range(replications) for load in requests.loads_of(asked, rng)]
+    found = simulate_many(jobs, rng=rng)
+    n = len(plan.rounds)
+    values = [figures_of(found[start : start + n]) for start in range(0, len(found), n)]
+    return {name: float(np.mean([row[name] for row in values])) for name in FIGURES}
 
 
 class _Requests:
@@ -161,10 +148,27 @@ class _Requests:
             return of_all
 
         own, second = chances(side_of(plan.option)), chances("teacher")
+        return self._rounds(queries[place], own, second)
+
+    def loads_of(self, asked: "Ints", rng: "np.random.Generator") -> Iterator[Load]:
+        """Of these queries, one per request in the order of sending."""
+        import numpy as np
+
+        everyone = np.arange(self._basis.people.n)
+        own, second = (
+            self._chances(side, 0, everyone, rng)[asked]
+            for side in (side_of(self._plan.option), SIDES[0])
+        )
+        return self._rounds(asked, own, second)
+
+    def _rounds(self, asked: "Ints", own: "Floats", second: "Floats") -> Iterator[Load]:
+        import numpy as np
+
+        plan = self._plan
         for last, size in zip(np.cumsum(plan.rounds), plan.rounds, strict=True):
             part = slice(last - size, last)
             yield Load(
-                query=queries[place][part],
+                query=asked[part],
                 chance=own[part],
                 second_chance=second[part],
                 prompt_factor=np.ones(size),
@@ -222,51 +226,3 @@ def _redrawn_speed(timed: TimedQueries, rng: "np.random.Generator") -> Speed:
 
     n = len(timed.answer_s)
     return fitted_speed(timed, rng.multinomial(n, np.full(n, 1 / n)).astype(float))
-
-
-def _summary(
-    plain: Sequence[Sequence[Simulated]],
-    shaken: Sequence[Sequence[Simulated]],
-    plan: Plan,
-    level: float,
-    n: int,
-) -> Predicted:
-    import numpy as np
-
-    def measured(values: "Floats", draws: "Floats") -> Measured:
-        return from_draws(float(values.mean()), draws.tolist(), level=level, n=n)
-
-    values, draws = ([figures_of(rounds) for rounds in part] for part in (plain, shaken))
-    busy, busy_draws = (np.stack([_busy(rounds, plan) for rounds in p]) for p in (plain, shaken))
-    waits, wait_draws = (np.stack([_waits(rounds) for rounds in p]) for p in (plain, shaken))
-    names = [station.name for station in plan.stations]
-    return Predicted(
-        figures={
-            name: measured(
-                np.array([row[name] for row in values]), np.array([row[name] for row in draws])
-            )
-            for name in FIGURES
-        },
-        utilisation={
-            names[at]: measured(busy[:, at], busy_draws[:, at])
-            for at, station in enumerate(plan.stations)
-            if station.servers
-        },
-        wait_s={name: measured(waits[:, at], wait_draws[:, at]) for at, name in enumerate(names)},
-    )
-
-
-def _busy(rounds: Sequence[Simulated], plan: Plan) -> "Floats":
-    import numpy as np
-
-    servers = np.array([max(1, station.servers) for station in plan.stations])
-    busy: Floats = np.sum([one.busy_s for one in rounds], axis=0) / servers
-    return busy / sum(one.end_s for one in rounds)
-
-
-def _waits(rounds: Sequence[Simulated]) -> "Floats":
-    import numpy as np
-
-    visits = np.sum([one.visits for one in rounds], axis=0)
-    waits: Floats = np.sum([one.waited_s for one in rounds], axis=0) / np.maximum(visits, 1)
-    return waits

@@ -87,7 +87,7 @@ class _Terminal:
         table = make_table(detail)
         table.add_column("option", no_wrap=True)
         table.add_column("figure", no_wrap=True)
-        for name in ("predicted", "observed", "error, %"):
+        for name in ("predicted", "observed", "error, %", "in hind-\nsight, %"):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("in the\ninterval", no_wrap=True)
         last = None
@@ -100,7 +100,8 @@ class _Terminal:
                 text(name),
                 _cell(figure.predicted, unit, detail),
                 _cell(figure.observed, unit, detail),
-                text(shown.NONE if figure.error is None else _SIGNED.number(figure.error)),
+                _error(figure.error),
+                _error(figure.hindsight_error),
                 _inside(figure.inside),
             )
             last = figure.option
@@ -140,7 +141,9 @@ class _Terminal:
         return (
             f"Requests: {done}, from {replayed.n_held_out:,} queries; predicted from "
             f"{replayed.n_fit:,} others. {100 * replayed.level:g} % intervals: of predicted, "
-            "where such a replay lies; of observed, of these requests alone."
+            "where such a replay lies; of observed, of these requests alone. In hindsight: the "
+            "error of a prediction from the run's own answers to the queries that were asked; what "
+            "is gone there is due to the halves."
         )
 
     def _notes(self) -> "Iterator[str]":
@@ -190,6 +193,10 @@ def _cell(measured: Measured | None, unit: shown.Unit, detail: int) -> "Text":
     if isinstance(measured, Estimate) and detail < FULL:
         return text(shown.value(measured, unit))
     return figure_text(measured, unit)
+
+
+def _error(error: float | None) -> "Text":
+    return text(shown.NONE, "dim") if error is None else text(_SIGNED.number(error))
 
 
 def _inside(inside: bool | None) -> "Text":

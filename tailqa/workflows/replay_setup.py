@@ -61,9 +61,13 @@ class Setup:
         """The fit half as the cost model takes it. Raises TailqaError as `tried_population`."""
         return self._tried(self.halves.fit)
 
+    def held_out_people(self) -> Population:
+        """The same of the held-out half, which no prediction may see."""
+        return self._tried(self.halves.held_out)
+
     def held_out_units(self) -> list[int]:
         """Per stratum the clusters (or queries) of the held-out half."""
-        people = self._tried(self.halves.held_out)
+        people = self.held_out_people()
         strata = range(len(people.strata))
         return [len(set(people.unit[people.stratum == stratum])) for stratum in strata]
 

@@ -21,7 +21,8 @@ from tailqa.core.replay import (
 )
 from tailqa.cost.assemble import stations
 from tailqa.cost.line import Station
-from tailqa.cost.replay import Basis, Plan, Predicted, predict
+from tailqa.cost.replay import Basis, Plan, hindsight, predict
+from tailqa.cost.replay_figures import Predicted
 from tailqa.cost.scene import side_of
 from tailqa.cost.speed import TimedQueries
 from tailqa.workflows.live import Lived
@@ -71,7 +72,8 @@ def summary(setup: Setup, seen: Seen) -> Replayed:
             seed=setup.seed,
         )
         requests = [request for lived in rounds for request in lived.requests]
-        figures += _figures(option, requests, predicted, options.level)
+        known = _in_hindsight(setup, plan, rounds)
+        figures += _figures(option, requests, predicted, known, options.level)
         stages += _stages(option, rounds, predicted)
         speeds += answer_speeds(option, timed, seen.rehearsed[option], rounds)
     return Replayed(
@@ -137,8 +139,33 @@ def _plan(setup: Setup, seen: Seen, option: Option, timed: Mapping[Side, TimedQu
     )
 
 
+def _in_hindsight(
+    setup: Setup, plan: Plan, rounds: Sequence[Lived]
+) -> Mapping[ReplayedFigureName, float]:
+    import numpy as np
+
+    people = setup.held_out_people()
+    place = {name: number for number, name in enumerate(people.ids)}
+    asked = [place[one.query_id] for lived in rounds for one in _in_order(lived)]
+    return hindsight(
+        people,
+        np.array(asked, dtype=np.int64),
+        plan,
+        replications=setup.options.replications,
+        seed=setup.seed,
+    )
+
+
+def _in_order(lived: Lived) -> list[LivedRequest]:
+    return sorted(lived.requests, key=lambda one: one.request)
+
+
 def _figures(
-    option: Option, lived: Sequence[LivedRequest], predicted: Predicted, level: float
+    option: Option,
+    lived: Sequence[LivedRequest],
+    predicted: Predicted,
+    known: Mapping[ReplayedFigureName, float],
+    level: float,
 ) -> Iterator[ReplayedFigure]:
     for name in FIGURES:
         expected, seen = predicted.figures[name], observed(name, lived, level)
@@ -153,6 +180,7 @@ def _figures(
             observed=seen,
             error=error,
             inside=inside,
+            hindsight=known[name],
         )
 
 

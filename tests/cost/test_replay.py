@@ -8,7 +8,8 @@ import pytest
 from tailqa.core.estimate import Estimate
 from tailqa.cost.line import Load, Model, Rules, Speed, Station, System, Times
 from tailqa.cost.population import Tried, TriedQuery, population
-from tailqa.cost.replay import Basis, Plan, figures_of, predict
+from tailqa.cost.replay import Basis, Plan, hindsight, predict
+from tailqa.cost.replay_figures import figures_of
 from tailqa.cost.simulation import simulate
 from tailqa.cost.speed import TimedQueries
 
@@ -158,3 +159,15 @@ def test_stages_without_a_limit_have_no_utilisation() -> None:
     found = predict(basis_of(World(2)), plan, replications=20, level=0.9, seed=3)
     assert set(found.utilisation) == {"generation", "teacher"}
     assert set(found.wait_s) == {"search", "generation", "teacher"}
+
+
+def test_hindsight_knows_the_queries_that_were_asked() -> None:
+    world = World(3)
+    people, plan = basis_of(world).people, plan_of(world, rounds=(200,))
+    hard = np.argsort(world.student)[:10]
+    seen = {
+        name: hindsight(people, np.resize(asked, 200), plan, replications=10, seed=0)
+        for name, asked in (("hard", hard), ("all", np.arange(world.n)))
+    }
+    assert seen["hard"]["escalated"] > seen["all"]["escalated"] + 0.1
+    assert seen["hard"]["attempts"] > seen["all"]["attempts"]

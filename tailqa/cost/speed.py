@@ -41,7 +41,7 @@ def fitted_speed(timed: TimedQueries, weights: "Floats | None" = None) -> Speed:
     >>> timed = TimedQueries(query=np.arange(6), prompt_tokens=tokens[::-1] * 8,
     ...                      completion_tokens=tokens, answer_s=0.01 + 0.02 * tokens)
     >>> speed = fitted_speed(timed)
-    >>> round(speed.completion_token_s, 4), round(speed.noise.std(), 6)
+    >>> round(speed.completion_token_s, 4), round(float(speed.noise.std()), 6)
     (0.02, 0.0)
     """
     import numpy as np

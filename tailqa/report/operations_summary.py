@@ -39,7 +39,7 @@ def _option(operations: Operations, option: Option) -> str:
         return ""
     ratios = {(item.option, item.figure): item.ratio for item in operations.ratios}
     known = [
-        f"{ratio_value(ratio)} {ratio_interval(ratio)} times its {thing}"
+        f"{ratio_value(ratio)} {ratio_interval(ratio)} times the teacher's {thing}"
         for figure, thing in _THINGS
         if isinstance(ratio := ratios.get((option, figure)), Estimate)
     ]

@@ -28,14 +28,14 @@ def test_the_paragraph_says_what_is_resolved_and_what_that_takes(costed):
     assert "the teacher resolves 97.8 % [" in said
     assert "; the student 88.2 % [" in said
     assert "the student with escalation 96.2 % [" in said
-    assert "times its time and " in said
+    assert "times the teacher's time and " in said
     assert said.count("per resolved query") == 2
 
 
 def test_without_prices_and_without_a_pipeline_it_says_less(costed):
     unpriced = replace(costed, operations=without_prices(make_operations()))
-    assert "its cost" in operations_summary(costed)
-    assert "its cost" not in operations_summary(unpriced)
+    assert "the teacher's cost" in operations_summary(costed)
+    assert "the teacher's cost" not in operations_summary(unpriced)
     assert operations_summary(replace(costed, operations=None)) == ""
 
 

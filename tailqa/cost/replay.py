@@ -212,13 +212,16 @@ def _counts(people: Population, queries: "Sequence[Ints]") -> "Floats":
 
 
 def _system(basis: Basis, plan: Plan, speeds: Mapping[Side, Speed], lift: float | None) -> System:
-    side = side_of(plan.option)
-    model, teacher = (
-        Model(attempts=basis.people.of(one), speed=speeds[one]) for one in (side, "teacher")
+    def model_of(side: Side) -> Model:
+        return Model(attempts=basis.people.of(side), speed=speeds[side])
+
+    return System(
+        stations=tuple(plan.stations),
+        model=model_of(side_of(plan.option)),
+        rules=plan.rules if lift is None else replace(plan.rules, lift=lift),
+        # Only where it answers was its speed rehearsed.
+        second=model_of("teacher") if plan.rules.escalate_to == "teacher" else None,
     )
-    second = teacher if plan.rules.escalate_to == "teacher" else None
-    rules = plan.rules if lift is None else replace(plan.rules, lift=lift)
-    return System(stations=tuple(plan.stations), model=model, rules=rules, second=second)
 
 
 def _redrawn_speed(timed: TimedQueries, rng: "np.random.Generator") -> Speed:

@@ -1,0 +1,102 @@
+"""`tailqa replay` as a user runs it, on the embedded pair."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import tailqa as package
+from tailqa.core.replay import FIGURES
+from tailqa.report import load_replay
+
+TINY = ("--rounds", "2", "--speed", "12", "--set", "stages.guard.time.s=0.001")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("runs")
+    report = package.compare(
+        "demo:teacher", "demo:student", "demo", limit=24, samples=2, temperature=0.8, speed=0,
+        out=out, pipeline="none",
+    )  # fmt: skip
+    assert report.seed == 0
+    return next(out.glob("*/result.json")).parent
+
+
+@pytest.mark.slow
+def test_the_embedded_pair_is_replayed_and_all_of_it_is_kept(tailqa, run: Path) -> None:
+    options = ("--option", "student", "--option", "escalated")
+    done = tailqa("replay", str(run), *TINY, *options, "--requests", "40")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = done.stdout.splitlines()
+    assert said[0].startswith("Replay of chat with student demo:student and teacher demo:teacher")
+    assert any(line.startswith("student only") for line in said)
+    assert any(line.startswith("student, escalated") for line in said)
+    assert said[-2:] == [f"Requests: {run / 'replay.jsonl'}", f"Result: {run / 'replay.json'}"]
+    lines = [json.loads(line) for line in (run / "replay.jsonl").read_text().splitlines()]
+    assert Counter(line["option"] for line in lines) == {"student": 40, "escalated": 40}
+    replayed = load_replay(run)
+    assert len(replayed.figures) == 2 * len(FIGURES)
+    assert [(s.option, s.basis.side, len(s.rounds)) for s in replayed.speeds] == [
+        ("student", "student", 2),
+        ("escalated", "teacher", 2),
+        ("escalated", "student", 2),
+    ]
+    attempts = next(figure for figure in replayed.figures if figure.figure == "attempts")
+    assert attempts.observed.value == sum(  # type: ignore[union-attr]
+        line["attempts"] for line in lines if line["option"] == "student"
+    ) / 40  # fmt: skip
+
+
+@pytest.mark.slow
+def test_what_was_done_before_ctrl_c_is_kept_and_reported(run: Path) -> None:
+    options = ["--option", "student", "--requests", "100000"]
+    command = [sys.executable, "-m", "tailqa", "replay", str(run), *TINY, *options]
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("TAILQA_")}
+    before = set(run.glob("replay*.jsonl"))
+    running = subprocess.Popen(
+        command, env=inherited, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    give_up = time.monotonic() + 120
+    while running.poll() is None and time.monotonic() < give_up:
+        new = set(run.glob("replay*.jsonl")) - before
+        if new and len(next(iter(new)).read_text().splitlines()) >= 20:
+            break
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    said, wrong = running.communicate(timeout=100)
+    assert wrong == ""
+    assert running.returncode == 3
+    assert "The replay was interrupted" in said
+    [lines] = set(run.glob("replay*.jsonl")) - before
+    replayed = load_replay(lines.with_suffix(".json"))
+    assert replayed.interrupted
+    [option] = replayed.options
+    assert option.n_requests == len(lines.read_text().splitlines())
+
+
+def test_other_models_another_suite_and_options_that_are_not_there_are_refused(
+    tailqa, run: Path
+) -> None:
+    swapped = tailqa("replay", str(run), "demo:student", "demo:teacher")
+    assert swapped.returncode == 3
+    assert swapped.stderr.startswith(
+        "Error: the teacher demo:student is not the one of the run: its weights is"
+    )
+    other = tailqa("replay", str(run), "--suite", "reasoning-steps")
+    assert other.returncode == 3
+    assert "the run was made on another suite" in other.stderr
+    nowhere = tailqa("replay", str(run), "--set", "policy.escalate=null", "--option", "escalated")
+    assert nowhere.returncode == 3
+    assert nowhere.stderr == (
+        "Error: chat: policy.escalate: is null, so there is no option escalated\n"
+    )
+    missing = tailqa("replay", "nowhere")
+    assert missing.returncode == 3
+    assert "Error: nowhere does not exist" in missing.stderr

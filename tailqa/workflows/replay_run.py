@@ -37,7 +37,7 @@ class ReplayOptions(Loading):
     clients: int | None = None
     rounds: int = 10
     speed: int = 20
-    replications: int = 300
+    replications: int = 200
     level: float = 0.95
     seed: int | None = None
     trust_suite_code: bool = False

@@ -81,22 +81,14 @@ def test_what_was_done_before_ctrl_c_is_kept_and_reported(run: Path) -> None:
     assert option.n_requests == len(lines.read_text().splitlines())
 
 
-def test_other_models_another_suite_and_options_that_are_not_there_are_refused(
-    tailqa, run: Path
-) -> None:
+def test_other_models_and_options_that_are_not_there_are_refused(tailqa, run: Path) -> None:
     swapped = tailqa("replay", str(run), "demo:student", "demo:teacher")
     assert swapped.returncode == 3
     assert swapped.stderr.startswith(
         "Error: the teacher demo:student is not the one of the run: its weights is"
     )
-    other = tailqa("replay", str(run), "--suite", "reasoning-steps")
-    assert other.returncode == 3
-    assert "the run was made on another suite" in other.stderr
     nowhere = tailqa("replay", str(run), "--set", "policy.escalate=null", "--option", "escalated")
     assert nowhere.returncode == 3
     assert nowhere.stderr == (
         "Error: chat: policy.escalate: is null, so there is no option escalated\n"
     )
-    missing = tailqa("replay", "nowhere")
-    assert missing.returncode == 3
-    assert "Error: nowhere does not exist" in missing.stderr

@@ -12,7 +12,7 @@ from tailqa.cost.population import Population, posterior, right_share, stratum_f
 from tailqa.cost.replay_figures import Predicted, figures_of, summed_up
 from tailqa.cost.scene import side_of
 from tailqa.cost.simulation import simulate_many
-from tailqa.cost.speed import TimedQueries, fitted_speed
+from tailqa.cost.speed import TimedQueries, fitted_speed, refitted_speed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +77,9 @@ def predict(basis: Basis, plan: Plan, *, replications: int, level: float, seed: 
     for _ in range(replications):
         jobs += [(system, load) for load in plain.loads(0, everyone, rng, fresh=True)]
     for row, (_, held_out) in enumerate(units):
-        redrawn = {side: _redrawn_speed(timed, rng) for side, timed in plan.timed.items()}
+        redrawn = {
+            side: _redrawn_speed(timed, speeds[side], rng) for side, timed in plan.timed.items()
+        }
         lift = None if plan.lift is None else float(plan.lift[rng.integers(len(plan.lift))])
         other = _system(basis, plan, redrawn, lift)
         jobs += [(other, load) for load in shaken.loads(row, held_out, rng)]
@@ -224,8 +226,9 @@ def _system(basis: Basis, plan: Plan, speeds: Mapping[Side, Speed], lift: float 
     )
 
 
-def _redrawn_speed(timed: TimedQueries, rng: "np.random.Generator") -> Speed:
+def _redrawn_speed(timed: TimedQueries, whole: Speed, rng: "np.random.Generator") -> Speed:
     import numpy as np
 
     n = len(timed.answer_s)
-    return fitted_speed(timed, rng.multinomial(n, np.full(n, 1 / n)).astype(float))
+    drawn = rng.multinomial(n, np.full(n, 1 / n)).astype(float)
+    return refitted_speed(timed, drawn, whole)

@@ -72,6 +72,11 @@ def fitted_speed(timed: TimedQueries, weights: "Floats | None" = None) -> Speed:
     )
 
 
+def refitted_speed(timed: TimedQueries, weights: "Floats", whole: Speed) -> Speed:
+    """The speed of a resample: `whole`, the speed of all, where fewer than 5 answers are in it."""
+    return fitted_speed(timed, weights) if (weights > 0).sum() >= LEAST_TIMED else whole
+
+
 def bench_speed(
     bench: Bench,
     side: str,

@@ -21,7 +21,7 @@ from tailqa.cost.population import (
 )
 from tailqa.cost.scene import Scene
 from tailqa.cost.schema import Pipeline, ToTeacher
-from tailqa.cost.speed import LEAST_TIMED, TimedQueries, bench_speed, fitted_speed
+from tailqa.cost.speed import LEAST_TIMED, TimedQueries, bench_speed, fitted_speed, refitted_speed
 from tailqa.workflows.tried import timed_queries, tried_population
 
 
@@ -151,12 +151,7 @@ def _fitted(
     timed: TimedQueries, weights: "np.ndarray[tuple[int, int], np.dtype[np.float64]]"
 ) -> list[Speed]:
     first = fitted_speed(timed)
-    speeds = [first]
-    for row in weights[1:]:
-        counts = row[timed.query]
-        enough = (counts > 0).sum() >= LEAST_TIMED
-        speeds.append(fitted_speed(timed, counts) if enough else first)
-    return speeds
+    return [first, *(refitted_speed(timed, row[timed.query], first) for row in weights[1:])]
 
 
 def _concurrency(pipeline: Pipeline, side: Side) -> int:

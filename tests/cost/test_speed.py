@@ -3,7 +3,14 @@ import pytest
 
 from tailqa.core.bench import Bench, Times
 from tailqa.cost.line import Speed
-from tailqa.cost.speed import TimedQueries, bench_speed, capacity, fitted_speed, work_s
+from tailqa.cost.speed import (
+    TimedQueries,
+    bench_speed,
+    capacity,
+    fitted_speed,
+    refitted_speed,
+    work_s,
+)
 
 
 def timed(rng, n=400, noise=0.1, coefficients=(0.02, 0.0005, 0.01)):
@@ -56,6 +63,13 @@ def test_too_few_times_are_refused():
     answers = timed(np.random.default_rng(1), n=5)
     with pytest.raises(ValueError, match="5 timed answers are needed, got 2"):
         fitted_speed(answers, np.array([1.0, 1, 0, 0, 0]))
+
+
+def test_a_resample_of_too_few_keeps_the_speed_of_all():
+    answers = timed(np.random.default_rng(1), n=6)
+    whole = fitted_speed(answers)
+    assert refitted_speed(answers, np.array([2.0, 2, 1, 1, 0, 0]), whole) is whole
+    assert refitted_speed(answers, np.array([2.0, 1, 1, 1, 1, 0]), whole) is not whole
 
 
 class Cells:

@@ -1,0 +1,1 @@
+"""Runs over the weeks, in a database: SQLite or PostgreSQL."""

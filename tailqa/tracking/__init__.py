@@ -1,0 +1,1 @@
+"""What a run leaves in an experiment tracker that a team already has."""

@@ -1,11 +1,15 @@
 """`tailqa compare`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tailqa.cli import options
 from tailqa.cli.progress import progress
+
+if TYPE_CHECKING:
+    from tailqa.workflows.reuse import Reuse
 
 
 @click.command()
@@ -131,6 +135,11 @@ def compare(
             click.echo(render_json(run.report))
         elif not quiet:
             click.echo(render_terminal(run.report))
-            click.echo(f"\nPage: {run.folder / 'report.html'}")
+            click.echo("\nFrom the store: " + "; ".join(map(_reused, run.reuse)) + ".")
+            click.echo(f"Page: {run.folder / 'report.html'}")
         outcomes.add(run.report.verdict.outcome)
     return options.exit_code(outcomes) if chosen.policy else 0
+
+
+def _reused(found: "Reuse") -> str:
+    return f"{found.reused:,} of {found.n:,} answers of the {found.side}"

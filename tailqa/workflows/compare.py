@@ -26,6 +26,7 @@ from tailqa.workflows.pooling import interaction
 from tailqa.workflows.provenance import findings, fingerprint
 from tailqa.workflows.residency import FreeBytes, reason_to_part
 from tailqa.workflows.retries import retry_results
+from tailqa.workflows.reuse import Counted, Reuse
 from tailqa.workflows.rows import answer_rows
 from tailqa.workflows.runs import run_folder
 from tailqa.workflows.speed import Timings, cost_summaries, latency_summaries, time_both
@@ -34,10 +35,14 @@ from tailqa.workflows.stopping import at_any_time
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """A finished comparison: the report, the answers and the folder that holds them."""
+    """A finished comparison: the report, the answers and the folder that holds them.
+
+    `reuse` says of each side how many of its answers the store had already.
+    """
 
     run: Run
     folder: Path
+    reuse: tuple[Reuse, ...] = ()
 
     @property
     def report(self) -> Report:
@@ -70,7 +75,7 @@ def run_compare(
     it again. `free` says how much memory a device has left: where both models do not fit, they run
     one after the other.
     """
-    watcher = progress or Silent()
+    watcher = Counted(progress=progress or Silent())
     options = replace(options, created=options.created or date.today().isoformat())
     models = choose(teacher, student, options)
     chosen = chosen_suite(suite, options)
@@ -102,7 +107,7 @@ def run_compare(
     run = replace(run, report=replace(run.report, verdict=gate(run.report, policy)))
     folder.mkdir(exist_ok=True)
     report_room.write_run(run, folder)
-    return Finished(run=run, folder=folder)
+    return Finished(run=run, folder=folder, reuse=watcher.reuse())
 
 
 def _timings(asked: Asked, options: Options, progress: Progress) -> Timings:

@@ -136,6 +136,9 @@ def test_the_same_command_again_asks_nothing(tmp_path):
     after = run(tmp_path, progress=again)
     assert first.fresh == {"teacher": 32, "student": 32}
     assert again.reused == {"teacher": 32, "student": 32}
+    assert [(one.side, one.reused, one.n) for one in before.reuse + after.reuse] == [
+        ("teacher", 0, 32), ("student", 0, 32), ("teacher", 32, 32), ("student", 32, 32),
+    ]  # fmt: skip
     assert after.folder != before.folder
     assert (after.folder / "result.json").read_bytes() == (
         before.folder / "result.json"

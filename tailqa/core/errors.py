@@ -54,6 +54,10 @@ class ResultError(TailqaError):
     """A run folder cannot be read or written."""
 
 
+class TrackingError(TailqaError):
+    """An experiment tracker cannot be reached, or refuses what it was asked."""
+
+
 def _short(value: object, limit: int = 80) -> str:
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -58,6 +58,10 @@ class TrackingError(TailqaError):
     """An experiment tracker cannot be reached, or refuses what it was asked."""
 
 
+class HistoryError(TailqaError):
+    """The history cannot be read or written, or does not take a run."""
+
+
 def _short(value: object, limit: int = 80) -> str:
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,13 +1,13 @@
 """Replay of the embedded pair on thousands of its own unseen queries: prediction and observation.
 
-    python benchmarks/replay.py [--queries 2400] [--requests 2000] [--out /tmp/replay]
+    python benchmarks/replay.py [--queries 8000] [--requests 2000] [--out /tmp/replay]
 
 The embedded suite has 800 queries, of which half predict; what they do not share with the other
 half is then a large part of every difference. Here as many as one asks for are drawn by the suite's
 own generator (computations that neither model was trained on), in the proportions of the traffic,
 answered five times each at temperature 0.8, and replayed through the five stages of the shipped
-pipeline rag with four clients in closed loop. Prints the table of `tailqa replay`. About ten
-minutes on two cores that do nothing else.
+pipeline rag with four clients in closed loop, the student alone and with escalation. Prints the
+table of `tailqa replay`. A quarter of an hour on two cores that do nothing else.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def suite_of(n: int, folder: Path) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--queries", type=int, default=2_400)
+    parser.add_argument("--queries", type=int, default=8_000)
     parser.add_argument("--requests", type=int, default=2_000)
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "tailqa-replay")
@@ -71,8 +71,10 @@ def main() -> None:
         ReplayOptions(
             suite=str(suite),
             sets={"arrivals": f"{{kind: closed, clients: {args.clients}}}"},
+            options=("student", "escalated"),
             requests=args.requests,
-            speed=100,
+            rounds=20,
+            speed=30,
         ),
     )
     print(render_replay(replay.replayed, width=110))

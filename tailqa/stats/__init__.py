@@ -30,6 +30,7 @@ from tailqa.stats.proportion import accuracy, flip_rate
 from tailqa.stats.quantiles import clustered_quantiles
 from tailqa.stats.ranking import ranking_auc
 from tailqa.stats.ratio import retention
+from tailqa.stats.regression import WeekEvidence, alarm_log_threshold, regression_evidence
 from tailqa.stats.sample import mean_estimate, quantile_estimate
 from tailqa.stats.scores import pooled_scores, score_gap, score_retention
 from tailqa.stats.sequential import GapEProcess, RetentionEProcess, gap_confidence_sequence
@@ -40,7 +41,9 @@ __all__ = [
     "Clusters",
     "GapEProcess",
     "RetentionEProcess",
+    "WeekEvidence",
     "accuracy",
+    "alarm_log_threshold",
     "benjamini_hochberg",
     "clustered_gap",
     "clustered_geometric_mean",
@@ -70,6 +73,7 @@ __all__ = [
     "queries_to_settle",
     "queries_to_settle_estimate",
     "ranking_auc",
+    "regression_evidence",
     "retention",
     "score_gap",
     "score_retention",

@@ -1,0 +1,1 @@
+"""One module per schema version; what was released is never changed."""

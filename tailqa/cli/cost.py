@@ -28,8 +28,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @options.option(
     "--resamples",
     type=click.IntRange(min=40),
-    default=200,
-    help="Resamples of the queries behind every interval.",
+    help="Resamples of the queries behind every interval.  [default: 200, with a trace 100]",
 )
 @options.option("--seed", type=int, default=0, help="Of every draw.")
 @options.option(
@@ -44,7 +43,7 @@ def cost(
     sets: tuple[tuple[str, str], ...],
     sweep: tuple[str, str] | None,
     bench: Path | None,
-    resamples: int,
+    resamples: int | None,
     seed: int,
     out: Path | None,
 ) -> None:

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 RESAMPLES = 200
+# A trace is played whole in every resample, and is long.
+TRACE_RESAMPLES = 100
 ASSUMED_ICCS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -56,22 +58,26 @@ def run_operations(
     pipeline: Pipeline,
     *,
     seed: int = 0,
-    resamples: int = RESAMPLES,
+    resamples: int | None = None,
     bench: Bench | None = None,
     swept: Swept | None = None,
 ) -> Operations:
     """What `pipeline` makes of the models of `run`, every figure with its interval.
 
     Queries are resampled jointly (correctness, tokens and times of one query on both models stay
-    together) and sent through the pipeline. Raises TailqaError where the run lacks what that
-    takes, InputError for a pipeline that does not fit it.
+    together) and sent through the pipeline; `resamples` is 200 by default, with a trace 100.
+    Raises TailqaError where the run lacks what that takes, InputError for a pipeline that does
+    not fit it.
     """
+    played = trace(pipeline) is not None
+    if resamples is None:
+        resamples = TRACE_RESAMPLES if played else RESAMPLES
     basis = scene_of(run, pipeline, resamples=resamples, seed=seed, bench=bench)
     scene = basis.scene
     settings = {option: setting_of(pipeline, option) for option in pipeline.options}
     asked = asked_for(scene, pipeline, settings, seed)
     predicted = {
-        option: predict(scene, setting, asked, seed=seed, steady=trace(pipeline) is None)
+        option: predict(scene, setting, asked, seed=seed, steady=not played)
         for option, setting in settings.items()
     }
     rows = {option: figure_rows(found, pipeline) for option, found in predicted.items()}

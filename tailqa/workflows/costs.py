@@ -12,7 +12,7 @@ from tailqa.core.report import Run
 from tailqa.cost.load import load_pipeline
 from tailqa.cost.schema import Pipeline
 from tailqa.cost.settings import sweep_values
-from tailqa.workflows.cost import RESAMPLES, run_operations
+from tailqa.workflows.cost import run_operations
 from tailqa.workflows.route import RouteOptions, route
 from tailqa.workflows.sweeps import Swept
 
@@ -61,7 +61,7 @@ class CostOptions:
     sets: Mapping[str, str] = field(default_factory=dict)
     sweep: tuple[str, str] | None = None
     bench: Path | None = None
-    resamples: int = RESAMPLES
+    resamples: int | None = None
     seed: int = 0
 
 

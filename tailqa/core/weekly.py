@@ -119,8 +119,8 @@ class Alarm:
 
     `loss` is the accuracy of the weeks from `since` on minus that of the weeks before in the same
     series, on the same queries, negative; `build` is the first build of `since`. `open` where the
-    evidence still stands in the last week. `lost_per_week` are the queries a week that are no
-    longer answered rightly, at the given traffic.
+    evidence still stands in the last week, `until` the last week in which it stood. `lost_per_week`
+    are the queries a week that are no longer answered rightly, at the given traffic.
     """
 
     scope: str
@@ -131,6 +131,7 @@ class Alarm:
     log_evidence: float
     open: bool
     lost_per_week: Measured | None = None
+    until: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

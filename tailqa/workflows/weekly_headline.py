@@ -1,0 +1,125 @@
+"""The sentence on top of a weekly report, to be read in a chat without anything else."""
+
+from tailqa.core.estimate import Estimate
+from tailqa.core.weekly import EVERYTHING, Alarm, Week, Weekly
+from tailqa.report import format as shown
+from tailqa.workflows.weekly_alarms import scaled
+from tailqa.workflows.weekly_costs import queries, wrong_answers
+from tailqa.workflows.weekly_notes import facets, times
+
+_POINTS = shown.Unit(symbol="points", scale=100, decimals=1)
+_NAMED = 3
+
+
+def headline(weekly: Weekly) -> str:
+    """What moved, since when and what it costs; or that nothing did, in how much data."""
+    with_run = [week for week in weekly.weeks if week.run is not None]
+    stale = _stale(weekly, with_run[-1])
+    open_alarms = sorted((alarm for alarm in weekly.alarms if alarm.open), key=_order)
+    if open_alarms:
+        return _lost(weekly, open_alarms) + stale
+    if with_run[-1].cause in {"harness", "both"} and len(with_run) > 1:
+        return _broken(with_run[-1]) + stale
+    if len(with_run) == 1:
+        return f"One week so far ({with_run[0].monday}): nothing to compare it with.{stale}"
+    return _calm(weekly, with_run) + stale
+
+
+def _lost(weekly: Weekly, alarms: list[Alarm]) -> str:
+    """The alarm with the largest loss, and which others are open."""
+    worst, *others = alarms
+    text = f"{_scope(worst)} lost {_points(worst)} since {worst.since}, first seen in build "
+    text += worst.build
+    lost = worst.loss
+    if weekly.traffic is not None and isinstance(lost, Estimate):
+        share = {stratum.name: stratum.weight for stratum in weekly.strata}.get(worst.scope, 1.0)
+        wrong = wrong_answers(lost, weekly.traffic * share)
+        text += f"; at {queries(weekly.traffic)} {wrong} a week"
+    if not others:
+        return f"{text}."
+    names = ", ".join(
+        f"{_scope(alarm).lower() if alarm.scope == EVERYTHING else alarm.scope}"
+        for alarm in others[:_NAMED]
+    )
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    return f"{text}. Also open: {names}{more}."
+
+
+def _order(alarm: Alarm) -> tuple[bool, float]:
+    """Strata before the whole, the largest loss first."""
+    loss = alarm.loss.value if isinstance(alarm.loss, Estimate) else 0.0
+    return alarm.scope == EVERYTHING, loss
+
+
+def _points(alarm: Alarm) -> str:
+    loss = scaled(alarm.loss, -1)
+    if not isinstance(loss, Estimate):
+        return "an unknown amount"
+    return f"{shown.value(loss, _POINTS)} points {shown.interval(loss, _POINTS)}"
+
+
+def _scope(alarm: Alarm) -> str:
+    return "All traffic" if alarm.scope == EVERYTHING else alarm.scope
+
+
+def _broken(week: Week) -> str:
+    if week.cause == "both":
+        return (
+            f"Cannot tell: model and harness ({facets(week.changes)}) changed together in the "
+            f"week of {week.monday}. A new series starts."
+        )
+    return (
+        f"The harness changed in the week of {week.monday} ({facets(week.changes)}): a new series "
+        "starts, and nothing is compared with the weeks before."
+    )
+
+
+def _calm(weekly: Weekly, with_run: list[Week]) -> str:
+    counted = [week for week in with_run if any(item.missing is None for item in week.strata)]
+    many = f"{len(counted)} week{'' if len(counted) == 1 else 's'}{_of_queries(counted)}"
+    n_breaks = sum(week.cause in {"harness", "both"} for week in with_run[1:])
+    breaks = f"; the harness changed {times(n_breaks)}" if n_breaks else ""
+    closed = [alarm for alarm in weekly.alarms if not alarm.open]
+    moved = _significant(weekly)
+    if closed:
+        past = "; ".join(
+            f"{_scope(alarm)} from {alarm.since} to {alarm.until} ({_points(alarm)} lost)"
+            for alarm in sorted(closed, key=_order)[:_NAMED]
+        )
+        return f"No alarm now, in {many}{breaks}. Over: {past}.{moved}"
+    if moved:
+        return f"No alarm in {many}{breaks}.{moved}"
+    return f"Nothing moved in {many}{breaks}."
+
+
+def _of_queries(weeks: list[Week]) -> str:
+    numbers = [
+        item.n
+        for week in weeks
+        for item in week.strata
+        if item.name != EVERYTHING and item.missing is None
+    ]
+    if not numbers:
+        return ""
+    least, most = min(numbers), max(numbers)
+    span = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    return f" of {span} queries per stratum"
+
+
+def _significant(weekly: Weekly) -> str:
+    """What differs from last week with all strata tested together; alone it is no alarm."""
+    last = next((item for item in weekly.comparisons if item.against == "last week"), None)
+    found = [
+        f"{item.scope} {shown.bracketed(item.change, shown.POINTS)} points "
+        f"(p = {shown.p_value(item.adjusted_p)} by Holm)"
+        for item in (last.strata if last else ())
+        if item.adjusted_p is not None and item.adjusted_p < 1 - weekly.level
+    ]
+    return f" Against last week: {'; '.join(found[:_NAMED])}." if found else ""
+
+
+def _stale(weekly: Weekly, last: Week) -> str:
+    """That the news is old, where weeks have passed without a run."""
+    if weekly.weeks[-1].monday == last.monday:
+        return ""
+    return f" The last run is of the week of {last.monday}."

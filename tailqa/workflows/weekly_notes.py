@@ -1,0 +1,138 @@
+"""What a reader of a weekly report must know, in sentences."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from tailqa.core.history import HARNESS
+from tailqa.core.weekly import Change, Week, Weekly
+from tailqa.workflows.weekly_choice import WeeklyOptions
+from tailqa.workflows.weekly_outcomes import Outcomes
+from tailqa.workflows.weekly_queries import FLIPS, SHOWN
+from tailqa.workflows.weekly_span import Span
+
+NULL = (
+    "On the traffic that the queries were drawn from, the student's accuracy did not fall. New "
+    "builds may change single answers for good; the same query asked again is no new evidence "
+    "about the traffic."
+)
+_TIMES = {1: "once", 2: "twice"}
+
+
+def notes(
+    weekly: Weekly, span: Span, outcomes: Outcomes, then: int | None, options: WeeklyOptions
+) -> tuple[str, ...]:
+    """`then` is the row that changed queries are held against."""
+    return (
+        *_breaks(weekly.weeks),
+        *_lost_alarms(weekly),
+        *_compared(weekly, span),
+        *_changed(weekly, outcomes, then),
+        *_weeks(weekly.weeks),
+        *_settings(outcomes, options),
+    )
+
+
+def facets(changes: Sequence[Change]) -> str:
+    """The parts of the harness that changed, by name.
+
+    >>> facets([Change(facet=f, before="a", after="b") for f in ("student", "engine", "dtype")])
+    'engine, dtype'
+    """
+    return ", ".join(change.facet for change in changes if change.facet in HARNESS)
+
+
+def times(n: int) -> str:
+    """How often.
+
+    >>> times(1), times(3)
+    ('once', '3 times')
+    """
+    return _TIMES.get(n, f"{n} times")
+
+
+def _breaks(weeks: Sequence[Week]) -> Iterator[str]:
+    for week in weeks:
+        named = facets(week.changes)
+        if week.cause == "both":
+            yield (
+                f"In the week of {week.monday} model and harness ({named}) changed together: "
+                "nobody can tell which of the two moved a figure. A new series starts."
+            )
+        elif week.cause == "harness":
+            yield (
+                f"In the week of {week.monday} the harness changed ({named}) and the model did "
+                "not: a new series starts, and nothing is compared across it."
+            )
+        if any(change.facet == "teacher" for change in week.changes):
+            yield (
+                f"In the week of {week.monday} the teacher changed. The student's series goes on; "
+                "gaps to the teacher before and after are not the same."
+            )
+
+
+def _lost_alarms(weekly: Weekly) -> Iterator[str]:
+    """Alarms that a break has cut off."""
+    with_run = [week for week in weekly.weeks if week.run is not None]
+    ends = {
+        before.monday: after.monday
+        for before, after in pairwise(with_run)
+        if before.series != after.series
+    }
+    for alarm in weekly.alarms:
+        if alarm.until in ends:
+            yield (
+                f"The alarm of {alarm.scope} since {alarm.since} stood when the harness changed in "
+                f"the week of {ends[alarm.until]}: what became of it cannot be told."
+            )
+
+
+def _compared(weekly: Weekly, span: Span) -> Iterator[str]:
+    found = {comparison.against for comparison in weekly.comparisons}
+    if not found:
+        yield (
+            f"The week of {span.now.monday} is the first of its series: there is no earlier week "
+            "to compare it with."
+        )
+    if span.base.series != span.now.series:
+        yield (
+            f"The base line, the week of {span.base.monday}, had another harness; this week is "
+            "not compared with it."
+        )
+
+
+def _changed(weekly: Weekly, outcomes: Outcomes, then: int | None) -> Iterator[str]:
+    if then is None:
+        return
+    monday = outcomes.weeks[then].monday.isoformat()
+    same = any(
+        comparison.against == "last week" and comparison.then_monday == monday
+        for comparison in weekly.comparisons
+    )
+    now = outcomes.run(max(row for row, week in enumerate(outcomes.weeks) if week.run)).build
+    which = "last week" if same else f"the week of {monday}, the last with another build"
+    yield (
+        f"Queries newly wrong and newly right are those of build {now} against {which}; queries "
+        f"that changed {FLIPS} times or more in this series are listed apart."
+    )
+    cut = [name for name, n in weekly.n_changed.items() if n > SHOWN]
+    if cut:
+        yield f"Of {' and of '.join(cut)} queries, {SHOWN} are shown, the worst strata first."
+
+
+def _weeks(weeks: Sequence[Week]) -> Iterator[str]:
+    several = sum(week.n_runs > 1 for week in weeks)
+    if several == 1:
+        yield "One week had more than one run; its last one counts."
+    elif several:
+        yield f"{several} weeks had more than one run; the last one of a week counts."
+
+
+def _settings(outcomes: Outcomes, options: WeeklyOptions) -> Iterator[str]:
+    if options.ignored:
+        named = " and ".join(options.ignored)
+        yield f"Changes of {named} are shown but start no new series, as asked for (--ignore)."
+    if outcomes.clusters is not None:
+        yield (
+            "Queries come in clusters, and those of one cluster are not independent: intervals "
+            "take the cluster as their unit, and McNemar's test is left out."
+        )

@@ -1,0 +1,100 @@
+"""Weeks as they stand on the page: accuracies, costs, what changed, and what is missing."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import numpy as np
+
+from tailqa import stats
+from tailqa.core.estimate import Measured, TooFew
+from tailqa.core.weekly import EVERYTHING, Week, WeekFigure, WeekStratum
+from tailqa.workflows.weekly_calendar import CalendarWeek, monday_of
+from tailqa.workflows.weekly_outcomes import Outcomes, right_by_unit
+
+_NO_RUN = "no run"
+_NO_RUN_YET = "no run yet"
+
+
+def shown_weeks(
+    weeks: Sequence[CalendarWeek], outcomes: Outcomes, rows: Mapping[date, int], today: date
+) -> tuple[Week, ...]:
+    """`rows` has the row of every week with a run, by its Monday."""
+    return tuple(_week(week, outcomes, rows.get(week.monday), today) for week in weeks)
+
+
+def _week(week: CalendarWeek, outcomes: Outcomes, row: int | None, today: date) -> Week:
+    run = week.run
+    if run is None or row is None:
+        missing = _NO_RUN_YET if week.monday == monday_of(today) else _NO_RUN
+        return Week(monday=week.monday.isoformat(), series=week.series, missing=missing)
+    return Week(
+        monday=week.monday.isoformat(),
+        series=week.series,
+        run=run.run,
+        name=run.name,
+        date=run.date,
+        build=run.build,
+        verdict=run.verdict,
+        n_runs=week.n_runs,
+        n_asked=run.n_queries,
+        cause=week.cause,
+        changes=week.changes,
+        strata=_strata(week, outcomes, row),
+        figures=tuple(
+            WeekFigure(
+                scope=figure.scope, who=figure.who, figure=figure.figure, measured=figure.measured
+            )
+            for figure in run.figures
+        ),
+    )
+
+
+def _strata(week: CalendarWeek, outcomes: Outcomes, row: int) -> tuple[WeekStratum, ...]:
+    """All traffic, then the strata of the week's series."""
+    margins = {stratum.name: stratum.margin for stratum in week.run.strata} if week.run else {}
+    shares = outcomes.shares(week.series)
+    strata = []
+    for name in shares:
+        missing = outcomes.missing.get((row, name))
+        student, teacher = _accuracies(outcomes, row, {name: 1.0}, missing)
+        strata.append(
+            WeekStratum(
+                name=name,
+                n=student.n,
+                student=student,
+                teacher=teacher,
+                margin=margins.get(name),
+                missing=missing,
+            )
+        )
+    lacking = [stratum.name for stratum in strata if stratum.missing is not None]
+    whole = f"without {', '.join(lacking)} there is no whole" if lacking else None
+    student, teacher = _accuracies(outcomes, row, shares, whole)
+    return (
+        WeekStratum(name=EVERYTHING, n=student.n, student=student, teacher=teacher, missing=whole),
+        *strata,
+    )
+
+
+def _accuracies(
+    outcomes: Outcomes, row: int, shares: Mapping[str, float], missing: str | None
+) -> tuple[Measured, Measured]:
+    """Of student and teacher, by the weights `shares`."""
+    counted = [right_by_unit(outcomes, row, name) for name in shares]
+    n = sum(int(counts.sum()) for _, _, counts in counted)
+    if missing is not None:
+        return TooFew(reason=missing, n=n), TooFew(reason=missing, n=n)
+    weights = list(shares.values())
+    if outcomes.clusters is not None:
+        student, teacher = (
+            stats.clustered_share(
+                [(of_unit[side].tolist(), of_unit[2].tolist()) for of_unit in counted], weights
+            )
+            for side in (0, 1)
+        )
+        return student, teacher
+    totals = np.array([[part.sum() for part in of_stratum] for of_stratum in counted], dtype=int)
+    pairs = [[(int(row[side]), int(row[2])) for row in totals] for side in (0, 1)]
+    if len(weights) == 1:
+        return stats.accuracy(*pairs[0][0]), stats.accuracy(*pairs[1][0])
+    return stats.pooled_accuracy(pairs[0], weights), stats.pooled_accuracy(pairs[1], weights)

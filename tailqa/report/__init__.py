@@ -41,6 +41,9 @@ from tailqa.report.run import load_run, write_run
 from tailqa.report.sentences import three_sentences
 from tailqa.report.suite_table import render_plan, render_suite
 from tailqa.report.table import render_terminal
+from tailqa.report.weekly_markdown import render_weekly_markdown
+from tailqa.report.weekly_page import render_weekly_page, write_weekly
+from tailqa.report.weekly_table import render_weekly
 
 __all__ = [
     "BENCH",
@@ -70,6 +73,9 @@ __all__ = [
     "render_routing_json",
     "render_suite",
     "render_terminal",
+    "render_weekly",
+    "render_weekly_markdown",
+    "render_weekly_page",
     "replay_paths",
     "save_answers",
     "save_report",
@@ -84,4 +90,5 @@ __all__ = [
     "write_rule",
     "write_run",
     "write_summary",
+    "write_weekly",
 ]

@@ -54,7 +54,7 @@ def embed(
         if len(kept) < max_queries and used + size <= max_characters:
             used += size
             kept.append(_query(outcome, rows))
-    return Embedded(data=_script_json(kept), n_shown=len(kept), n_queries=len(grouped))
+    return Embedded(data=script_json(kept), n_shown=len(kept), n_queries=len(grouped))
 
 
 def outcome_of(rows: Iterable[AnswerRow]) -> Outcome:
@@ -114,7 +114,7 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def _script_json(values: object) -> str:
+def script_json(values: object) -> str:
     """JSON without a `<`, so that no text in it can end the script element or open a comment."""
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c")

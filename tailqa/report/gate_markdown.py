@@ -51,8 +51,8 @@ def render_gate_markdown(report: Report, verdict: Verdict) -> str:
     if deciding:
         lines += [*_table(deciding, ROWS_BYTES), ""]
     if verdict.reasons:
-        reasons = [_bullet(reason) for reason in verdict.reasons]
-        lines += [*_fitting(reasons, REASONS_BYTES, "- and {n} more"), ""]
+        reasons = [bullet(reason) for reason in verdict.reasons]
+        lines += [*fitting_lines(reasons, REASONS_BYTES, "- and {n} more"), ""]
     if advisory:
         lines += _folded(advisory)
     return "\n".join(lines).rstrip() + "\n"
@@ -69,7 +69,7 @@ def escaped(text: str) -> str:
     )
 
 
-def _bullet(text: str) -> str:
+def bullet(text: str) -> str:
     """`text` as an item of a list, whatever it begins with."""
     begun = _LIST_MARK.sub(
         lambda match: f"{match[1]}&#{ord(match[2])};", escaped(one_line(text)).strip()
@@ -92,7 +92,7 @@ def _policy(verdict: Verdict) -> str:
 
 
 def _table(rules: Sequence[Requirement], most: int) -> list[str]:
-    rows = _fitting([_row(rule) for rule in rules], most, "| and {n} more | | | | | |")
+    rows = fitting_lines([_row(rule) for rule in rules], most, "| and {n} more | | | | | |")
     return [*_HEADER, *rows]
 
 
@@ -112,20 +112,20 @@ def _row(rule: Requirement) -> str:
 def _folded(rules: Sequence[Requirement]) -> list[str]:
     open_ones = sum(rule.outcome != "pass" for rule in rules)
     title = f"Advisory, does not block: {open_ones} of {len(rules)} did not pass"
-    said = [_bullet(rule.detail) for rule in rules if rule.outcome != "pass"]
+    said = [bullet(rule.detail) for rule in rules if rule.outcome != "pass"]
     return [
         "<details>",
         f"<summary>{title}</summary>",
         "",
         *_table(rules, ADVISORY_BYTES // 2),
         "",
-        *_fitting(said, ADVISORY_BYTES // 2, "- and {n} more"),
+        *fitting_lines(said, ADVISORY_BYTES // 2, "- and {n} more"),
         "",
         "</details>",
     ]
 
 
-def _fitting(lines: Sequence[str], most: int, rest: str) -> list[str]:
+def fitting_lines(lines: Sequence[str], most: int, rest: str) -> list[str]:
     """As many `lines` as `most` bytes hold, then how many there are beside them."""
     taken = 0
     for kept, line in enumerate(lines):

@@ -30,6 +30,7 @@ COMMANDS = {
         "tailqa.cli.suite",
         "Check a suite file, show what is in it, or size it for a policy.",
     ),
+    "weekly": ("tailqa.cli.weekly", "Did the student get worse, since when, and why: by the week."),
 }
 
 

@@ -1,6 +1,7 @@
 """The command line: options → one workflow call → output → exit code."""
 
 import os
+import re
 import shlex
 import sys
 import traceback
@@ -19,6 +20,7 @@ COMMANDS = {
     "compare": ("tailqa.cli.compare", "Run teacher and student on a suite and compare them."),
     "cost": ("tailqa.cli.cost", "What the models of a run cost in a pipeline, retries and all."),
     "gate": ("tailqa.cli.gate", "Judge a finished run by a policy: exit 0, 1 or 2."),
+    "history": ("tailqa.cli.history", "Keep runs over the weeks in a database."),
     "import": ("tailqa.cli.import_", "Make a run from answers that were recorded elsewhere."),
     "replay": (
         "tailqa.cli.replay",
@@ -99,9 +101,10 @@ def _run(arguments: list[str] | None) -> int:
 
 
 def _command(arguments: list[str]) -> str:
-    """What was typed, with the flags that were set as variables."""
+    """What was typed, with the flags that were set as variables; passwords in URLs are hidden."""
     as_module = Path(sys.argv[0]).name == "__main__.py"
     program = [sys.executable, "-m", "tailqa"] if as_module else ["tailqa"]
     flags = sorted(pair for pair in os.environ.items() if pair[0].startswith("TAILQA_"))
     variables = [f"{name}={shlex.quote(value)}" for name, value in flags]
-    return " ".join([*variables, shlex.join([*program, *arguments])])
+    typed = " ".join([*variables, shlex.join([*program, *arguments])])
+    return re.sub(r"(://[^\s/:@]*):[^\s/@]*@", r"\1:***@", typed)

@@ -105,6 +105,13 @@ class History:
             raise HistoryError(f"{text} is {len(found)} runs of {self.shown}: {these}; name one")
         return found[0]
 
+    def series(self) -> tuple[tuple[str, str], ...]:
+        """Every student with every suite it has runs on, by name."""
+        names = (tables.runs.c.student, tables.runs.c.suite)
+        with self._database.reading() as connection:
+            found = connection.execute(sa.select(*names).distinct().order_by(*names))
+            return tuple((student, suite) for student, suite in found)
+
     def marks(self, runs: Sequence[str]) -> Marks:
         """What became of every query in these runs (whole digests), a row per run in that order.
 

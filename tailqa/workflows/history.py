@@ -1,0 +1,129 @@
+"""Run folders → the history, and the runs that it holds."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tailqa import report as room
+from tailqa.core.errors import HistoryError, ResultError, TailqaError
+from tailqa.core.history import Added, KeptRun
+from tailqa.core.report import Run
+from tailqa.history import History, open_history
+from tailqa.report.files import read_bytes
+from tailqa.report.result import RESULT
+from tailqa.workflows.history_run import new_run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruned:
+    """The runs that were removed, or would be; `kept` is how many are left."""
+
+    runs: tuple[KeptRun, ...]
+    kept: int
+
+
+def add_runs(
+    folders: Sequence[Path], db: str | Path, *, student: str | None = None, backfill: bool = False
+) -> tuple[Added, ...]:
+    """Adds finished runs by date; what the history has already is left as it is.
+
+    `student` is the name of all of them, by default each student's without its revision. Every
+    run is kept whole or not at all. Raises ResultError for a folder that is no finished run, before
+    anything is added, and HistoryError for a run that the history does not take; its message says
+    which were added before.
+    """
+    paths = [_result(folder) for folder in folders]
+    dates = [room.load_report(path).created for path in paths]
+    by_date = [path for _, path in sorted(zip(dates, paths, strict=True), key=lambda pair: pair[0])]
+    done: list[Added] = []
+    with open_history(db) as history:
+        for path in by_date:
+            try:
+                done.append(_add(history, path, student=student, backfill=backfill))
+            except TailqaError as error:
+                raise _after(done, error) from error
+    return tuple(done)
+
+
+def add_finished(folder: Path, db: str | Path, *, student: str | None = None) -> Added:
+    """Adds the run that was just written.
+
+    Raises HistoryError that says where the run is and how it is added later: it is not lost.
+    """
+    try:
+        (added,) = add_runs([folder], db, student=student)
+    except TailqaError as error:
+        raise HistoryError(
+            f"{error}\nThe run is in {folder}, but not in the history; "
+            f"tailqa history add {folder} adds it"
+        ) from error
+    return added
+
+
+def check_history(db: str | Path) -> None:
+    """Opens the history, so that a wrong password is found before a run and not after it."""
+    open_history(db).close()
+
+
+def kept_runs(
+    db: str | Path,
+    *,
+    student: str | None = None,
+    suite: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> tuple[KeptRun, ...]:
+    """The runs of the history, by date.
+
+    Raises HistoryError where there is no history, and for a student or a suite that it does not
+    know.
+    """
+    with open_history(db, create=False) as history:
+        _check_name(history, "student", student)
+        _check_name(history, "suite", suite)
+        return history.runs(student=student, suite=suite, since=since, until=until)
+
+
+def kept_run(db: str | Path, run: str) -> KeptRun:
+    """The run of this folder name or beginning of a digest; raises HistoryError."""
+    with open_history(db, create=False) as history:
+        return history.run(run)
+
+
+def prune(db: str | Path, before: str, *, keep: int = 0, dry_run: bool = False) -> Pruned:
+    """Removes the runs before a day but for the newest `keep` of each student on each suite.
+
+    With `dry_run` it only says which. Raises HistoryError.
+    """
+    with open_history(db, create=False) as history:
+        found = history.prunable(before, keep=keep)
+        if not dry_run:
+            history.prune(before, keep=keep)
+        left = len(history.runs()) - (len(found) if dry_run else 0)
+    return Pruned(runs=found, kept=left)
+
+
+def _result(run: Path) -> Path:
+    return run / RESULT if run.is_dir() else run
+
+
+def _add(history: History, path: Path, *, student: str | None, backfill: bool) -> Added:
+    content = read_bytes(path)
+    run = Run(report=room.load_report(path), answers=room.load_answers(path.parent))
+    folder = path.resolve().parent.name
+    digest = hashlib.sha256(content).hexdigest()
+    return history.add(new_run(run, folder, digest, student), backfill=backfill)
+
+
+def _after(done: Sequence[Added], error: TailqaError) -> TailqaError:
+    names = ", ".join(added.run.name for added in done if added.new)
+    kind = ResultError if isinstance(error, ResultError) else HistoryError
+    return kind(f"{error}\nAdded before that: {names}") if names else error
+
+
+def _check_name(history: History, what: str, name: str | None) -> None:
+    known = dict.fromkeys(pair[what == "suite"] for pair in history.series())
+    if name is not None and name not in known:
+        there = ", ".join(known) or "nothing yet"
+        raise HistoryError(f"{history.shown} has no run of the {what} {name}; it has {there}")

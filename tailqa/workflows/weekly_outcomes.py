@@ -111,11 +111,21 @@ def strata_of(runs: Sequence[KeptRun]) -> tuple[WeeklyStratum, ...]:
     return tuple(found.values())
 
 
-def right_by_unit(outcomes: Outcomes, row: int, name: str) -> tuple[Indices, Indices, Indices]:
-    """Of each unit of a stratum in one week: right answers of student and teacher, and pairs.
+def right_by_week(outcomes: Outcomes, name: str) -> list[tuple[int, int, int]]:
+    """Of a stratum, by row: right answers of student and teacher, and pairs.
 
     Only pairs that are graded on both sides count.
     """
+    columns = outcomes.columns[name]
+    student, teacher = outcomes.student[:, columns], outcomes.teacher[:, columns]
+    graded = (student != UNKNOWN) & (teacher != UNKNOWN)
+    sides = ((student == 1) & graded, (teacher == 1) & graded, graded)
+    counts = np.stack([side.sum(axis=1) for side in sides], axis=1).tolist()
+    return [(right, of_teacher, n) for right, of_teacher, n in counts]
+
+
+def right_by_unit(outcomes: Outcomes, row: int, name: str) -> tuple[Indices, Indices, Indices]:
+    """The same of one week, by unit."""
     columns = outcomes.columns[name]
     student, teacher = outcomes.student[row, columns], outcomes.teacher[row, columns]
     graded = (student != UNKNOWN) & (teacher != UNKNOWN)

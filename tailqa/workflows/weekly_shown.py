@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-import numpy as np
-
 from tailqa import stats
 from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.weekly import EVERYTHING, Week, WeekFigure, WeekStratum
 from tailqa.workflows.weekly_calendar import CalendarWeek, monday_of
-from tailqa.workflows.weekly_outcomes import Outcomes, right_by_unit
+from tailqa.workflows.weekly_outcomes import Outcomes, right_by_unit, right_by_week
+
+Totals = Mapping[str, list[tuple[int, int, int]]]
+"""Of each stratum, one for each row of the outcomes: what `right_by_week` counts."""
 
 _NO_RUN = "no run"
 _NO_RUN_YET = "no run yet"
@@ -19,10 +20,13 @@ def shown_weeks(
     weeks: Sequence[CalendarWeek], outcomes: Outcomes, rows: Mapping[date, int], today: date
 ) -> tuple[Week, ...]:
     """`rows` has the row of every week with a run, by its Monday."""
-    return tuple(_week(week, outcomes, rows.get(week.monday), today) for week in weeks)
+    totals = {name: right_by_week(outcomes, name) for name in outcomes.columns}
+    return tuple(_week(week, outcomes, totals, rows.get(week.monday), today) for week in weeks)
 
 
-def _week(week: CalendarWeek, outcomes: Outcomes, row: int | None, today: date) -> Week:
+def _week(
+    week: CalendarWeek, outcomes: Outcomes, totals: Totals, row: int | None, today: date
+) -> Week:
     run = week.run
     if run is None or row is None:
         missing = _NO_RUN_YET if week.monday == monday_of(today) else _NO_RUN
@@ -39,7 +43,7 @@ def _week(week: CalendarWeek, outcomes: Outcomes, row: int | None, today: date) 
         n_asked=run.n_queries,
         cause=week.cause,
         changes=week.changes,
-        strata=_strata(week, outcomes, row),
+        strata=_strata(week, outcomes, totals, row),
         figures=tuple(
             WeekFigure(
                 scope=figure.scope, who=figure.who, figure=figure.figure, measured=figure.measured
@@ -49,14 +53,16 @@ def _week(week: CalendarWeek, outcomes: Outcomes, row: int | None, today: date) 
     )
 
 
-def _strata(week: CalendarWeek, outcomes: Outcomes, row: int) -> tuple[WeekStratum, ...]:
+def _strata(
+    week: CalendarWeek, outcomes: Outcomes, totals: Totals, row: int
+) -> tuple[WeekStratum, ...]:
     """All traffic, then the strata of the week's series."""
     margins = {stratum.name: stratum.margin for stratum in week.run.strata} if week.run else {}
     shares = outcomes.shares(week.series)
     strata = []
     for name in shares:
         missing = outcomes.missing.get((row, name))
-        student, teacher = _accuracies(outcomes, row, {name: 1.0}, missing)
+        student, teacher = _accuracies(outcomes, totals, row, {name: 1.0}, missing)
         strata.append(
             WeekStratum(
                 name=name,
@@ -69,7 +75,7 @@ def _strata(week: CalendarWeek, outcomes: Outcomes, row: int) -> tuple[WeekStrat
         )
     lacking = [stratum.name for stratum in strata if stratum.missing is not None]
     whole = f"without {', '.join(lacking)} there is no whole" if lacking else None
-    student, teacher = _accuracies(outcomes, row, shares, whole)
+    student, teacher = _accuracies(outcomes, totals, row, shares, whole)
     return (
         WeekStratum(name=EVERYTHING, n=student.n, student=student, teacher=teacher, missing=whole),
         *strata,
@@ -77,24 +83,33 @@ def _strata(week: CalendarWeek, outcomes: Outcomes, row: int) -> tuple[WeekStrat
 
 
 def _accuracies(
-    outcomes: Outcomes, row: int, shares: Mapping[str, float], missing: str | None
+    outcomes: Outcomes,
+    totals: Totals,
+    row: int,
+    shares: Mapping[str, float],
+    missing: str | None,
 ) -> tuple[Measured, Measured]:
     """Of student and teacher, by the weights `shares`."""
-    counted = [right_by_unit(outcomes, row, name) for name in shares]
-    n = sum(int(counts.sum()) for _, _, counts in counted)
-    if missing is not None:
-        return TooFew(reason=missing, n=n), TooFew(reason=missing, n=n)
     weights = list(shares.values())
+    counts = [totals[name][row] for name in shares]
+    if missing is not None:
+        reason = TooFew(reason=missing, n=sum(n for _, _, n in counts))
+        return reason, reason
     if outcomes.clusters is not None:
+        of_units = [right_by_unit(outcomes, row, name) for name in shares]
         student, teacher = (
             stats.clustered_share(
-                [(of_unit[side].tolist(), of_unit[2].tolist()) for of_unit in counted], weights
+                [(units[side].tolist(), units[2].tolist()) for units in of_units], weights
             )
             for side in (0, 1)
         )
         return student, teacher
-    totals = np.array([[part.sum() for part in of_stratum] for of_stratum in counted], dtype=int)
-    pairs = [[(int(row[side]), int(row[2])) for row in totals] for side in (0, 1)]
+    student_right, teacher_right = (
+        [(count[side], count[2]) for count in counts] for side in (0, 1)
+    )
     if len(weights) == 1:
-        return stats.accuracy(*pairs[0][0]), stats.accuracy(*pairs[1][0])
-    return stats.pooled_accuracy(pairs[0], weights), stats.pooled_accuracy(pairs[1], weights)
+        return stats.accuracy(*student_right[0]), stats.accuracy(*teacher_right[0])
+    return (
+        stats.pooled_accuracy(student_right, weights),
+        stats.pooled_accuracy(teacher_right, weights),
+    )

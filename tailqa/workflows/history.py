@@ -55,8 +55,8 @@ def add_finished(folder: Path, db: str | Path, *, student: str | None = None) ->
         (added,) = add_runs([folder], db, student=student)
     except TailqaError as error:
         raise HistoryError(
-            f"{error}\nThe run is in {folder}, but not in the history; "
-            f"tailqa history add {folder} adds it"
+            f"{error}\nThe run is in {folder}, but not in the history; once that is mended, "
+            f"tailqa history add {folder} adds it."
         ) from error
     return added
 

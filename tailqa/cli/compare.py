@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tailqa.cli import options
+from tailqa.cli.history_options import Recorder, recorded
+from tailqa.cli.mlflow_options import Tracker, speaker, tracked
 from tailqa.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -99,6 +101,8 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Run the code of the evaluate metric that a suite names.",
 )
+@recorded
+@tracked
 @options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @options.option("--quiet", is_flag=True, help="No progress and no table; the files are written.")
 def compare(
@@ -109,6 +113,8 @@ def compare(
     form: str,
     *,
     quiet: bool,
+    recorder: Recorder,
+    tracker: Tracker,
     **settings: object,
 ) -> int:
     """Run TEACHER and STUDENT on a suite, compare them and write a run folder.
@@ -125,6 +131,9 @@ def compare(
     from tailqa.workflows.compare import run_compare
 
     chosen = Options(sources=options.as_mapping(sources), **settings)  # type: ignore[arg-type]
+    recorder.check()
+    tracker.check(judges=bool(chosen.policy))
+    say = speaker(form, quiet=quiet)
     outcomes = set()
     for suite in suites or ("demo",):
         with progress(quiet=quiet or form == "json") as bars:
@@ -138,7 +147,10 @@ def compare(
             click.echo("\nFrom the store: " + "; ".join(map(_reused, run.reuse)) + ".")
             click.echo(f"Page: {run.folder / 'report.html'}")
         outcomes.add(run.report.verdict.outcome)
-    return options.exit_code(outcomes) if chosen.policy else 0
+        recorder.add(run.folder, say=say)
+        tracker.log(run.folder, run.report.verdict, say=say)
+    code = recorder.finish(options.exit_code(outcomes) if chosen.policy else 0)
+    return tracker.finish(outcomes, code, say=say)
 
 
 def _reused(found: "Reuse") -> str:

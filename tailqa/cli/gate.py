@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from tailqa.cli import options
+from tailqa.cli.mlflow_options import Tracker, speaker, tracked
 
 
 def iso_date(text: str) -> str:
@@ -47,6 +48,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Print the policy with every default written out, and judge nothing; with RUN, what "
     "holds for each of its strata.",
 )
+@tracked
 @options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def gate(
     run: Path | None,
@@ -60,6 +62,7 @@ def gate(
     summary: Path | None,
     record: Path | None,
     show_policy: bool,
+    tracker: Tracker,
 ) -> int:
     """Judge RUN (a run folder or its result.json) by a policy.
 
@@ -91,4 +94,7 @@ def gate(
         click.echo(f"Decision: {written}", err=True)
     else:
         click.echo(f"\nDecision: {written}")
-    return options.exit_code({decided.verdict.outcome})
+    say = speaker(form)
+    tracker.log(run, decided.verdict, judged=[written, junit], say=say)
+    outcomes = {decided.verdict.outcome}
+    return tracker.finish(outcomes, options.exit_code(outcomes), say=say)

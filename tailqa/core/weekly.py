@@ -120,7 +120,8 @@ class Alarm:
     `loss` is the accuracy of the weeks from `since` on minus that of the weeks before in the same
     series, on the same queries, negative; `build` is the first build of `since`. `open` where the
     evidence still stands in the last week, `until` the last week in which it stood. `lost_per_week`
-    are the queries a week that are no longer answered rightly, at the given traffic.
+    are the queries a week that are no longer answered rightly, at the given traffic. `regained` is
+    the week in which the student got better again, shown by as much evidence as the loss.
     """
 
     scope: str
@@ -132,6 +133,7 @@ class Alarm:
     open: bool
     lost_per_week: Measured | None = None
     until: str | None = None
+    regained: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

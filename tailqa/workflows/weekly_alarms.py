@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -21,6 +22,18 @@ class Scope:
     name: str
     share: float
     shares: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Loss:
+    """Rows: when it was found, from when to when it lasted, and what `before` it counts."""
+
+    found: int
+    since: int
+    until: int
+    regained: int | None
+    log_evidence: float
+    before: Sequence[int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +73,12 @@ def detect(
 
 
 class _Detector:
-    """One scope in one series; weeks in which the scope is missing are left out."""
+    """One scope in one series; weeks in which the scope is missing are left out.
+
+    An alarm is open until as much evidence as raised it says that the student got better again.
+    Then the weeks of the loss are taken out and the detector goes on with the others: what a
+    repair has not brought back is found again.
+    """
 
     def __init__(
         self,
@@ -71,22 +89,13 @@ class _Detector:
         memory: int,
     ) -> None:
         self.outcomes, self.scope, self.threshold = outcomes, scope, threshold
-        self.rows = rows
+        self.memory, self.rows = memory, rows
+        self.columns = np.concatenate([outcomes.columns[name] for name in scope.shares])
         self.kept = [
             row for row in rows if not any((row, name) in outcomes.missing for name in scope.shares)
         ]
-        self.found: dict[int, tuple[float, int]] = {}
-        if len(self.kept) > 1:
-            columns = np.concatenate([outcomes.columns[name] for name in scope.shares])
-            said = stats.regression_evidence(
-                outcomes.counted[self.kept][:, columns],
-                weights=_weights(outcomes, scope),
-                units=None if outcomes.clusters is None else outcomes.units(columns).tolist(),
-                memory=memory,
-            )
-            for row, week in zip(self.kept, said, strict=True):
-                if week.log_evidence is not None and week.since is not None:
-                    self.found[row] = (week.log_evidence, self.kept[week.since])
+        self.found = self._evidence(self.kept)
+        self.losses = list(self._losses())
 
     def evidence(self) -> Iterator[Evidence]:
         """One per week of the series that has a run."""
@@ -99,53 +108,117 @@ class _Detector:
             )
 
     def alarms(self, level: float, traffic: float | None) -> Iterator[Alarm]:
-        """One per stretch of weeks above the threshold; open where it reaches the last week."""
-        stretch: list[int] = []
-        for row in [*self.found, None]:
-            if row is not None and self.found[row][0] >= self.threshold:
-                stretch.append(row)
-            elif stretch:
-                yield self._alarm(stretch, level, traffic)
-                stretch = []
+        """One per loss; open where it reaches the last week of the last series."""
+        last_series = self.outcomes.weeks[-1].series
+        for loss in self.losses:
+            lost = self._lost(loss, level)
+            reaches = loss.until == self.kept[-1] and loss.regained is None
+            yield Alarm(
+                scope=self.scope.name,
+                monday=self._monday(loss.found),
+                since=self._monday(loss.since),
+                build=self.outcomes.run(loss.since).build,
+                loss=lost,
+                log_evidence=loss.log_evidence,
+                open=reaches and self.outcomes.weeks[loss.until].series == last_series,
+                lost_per_week=None
+                if traffic is None
+                else scaled(lost, -self.scope.share * traffic),
+                until=self._monday(loss.until),
+                regained=None if loss.regained is None else self._monday(loss.regained),
+            )
 
-    def _alarm(self, stretch: Sequence[int], level: float, traffic: float | None) -> Alarm:
+    def _losses(self) -> Iterator[_Loss]:
+        rows, begin = self.kept, 0
+        while True:
+            stretch = self._stretch([row for row in rows if row >= begin])
+            if not stretch:
+                return
+            since = self.found[stretch[0]][1]
+            better = self._evidence([row for row in rows if row >= since], better=True)
+            closing = next((row for row in stretch[1:] if self._speaks(better.get(row))), None)
+            if closing is None:
+                yield self._loss(stretch, rows, None)
+                begin = stretch[-1] + 1
+                continue
+            regained = better[closing][1]
+            yield self._loss([row for row in stretch if row < closing], rows, regained)
+            rows = [row for row in rows if row < since or row >= regained]
+            again = self._evidence(rows)
+            self.found |= {row: week for row, week in again.items() if row >= closing}
+            begin = closing
+
+    def _loss(self, stretch: Sequence[int], rows: Sequence[int], regained: int | None) -> _Loss:
         first, last = stretch[0], stretch[-1]
         # Later weeks know better when it began, unless they speak of another change.
-        (log_evidence, since), (_, at_first) = self.found[last], self.found[first]
-        since = since if since <= first else at_first
-        loss = self._loss(since, last, level)
-        ends = last == self.kept[-1] and self.outcomes.weeks[last].series == self._last_series()
-        return Alarm(
-            scope=self.scope.name,
-            monday=self._monday(first),
-            since=self._monday(since),
-            build=self.outcomes.run(since).build,
-            loss=loss,
-            log_evidence=log_evidence,
-            open=ends,
-            lost_per_week=None if traffic is None else scaled(loss, -self.scope.share * traffic),
-            until=self._monday(last),
+        since = self.found[last][1]
+        since = since if since <= first else self.found[first][1]
+        until = last if regained is None else max(row for row in rows if row < regained)
+        return _Loss(
+            found=first,
+            since=min(since, until),
+            until=until,
+            regained=regained,
+            log_evidence=self.found[last][0],
+            before=[row for row in rows if row < since],
         )
 
-    def _loss(self, since: int, last: int, level: float) -> Measured:
-        """Accuracy from `since` to `last` less that before, on queries that were asked in both."""
-        before = [row for row in self.kept if row < since]
-        after = [row for row in self.kept if since <= row <= last]
+    def _stretch(self, rows: Sequence[int]) -> list[int]:
+        """The first weeks in a row with enough evidence."""
+        speaking = [self._speaks(self.found.get(row)) for row in rows]
+        if True not in speaking:
+            return []
+        first = speaking.index(True)
+        end = speaking.index(False, first) if False in speaking[first:] else len(rows)
+        return list(rows[first:end])
+
+    def _speaks(self, week: tuple[float, int] | None) -> bool:
+        return week is not None and week[0] >= self.threshold
+
+    def _evidence(
+        self, rows: Sequence[int], *, better: bool = False
+    ) -> dict[int, tuple[float, int]]:
+        """ln M of each week and the row in which the change began, where these are known.
+
+        That the student got worse; or `better`, which is the same of its wrong answers.
+        """
+        if len(rows) < 2:
+            return {}
+        marks = self.outcomes.counted[rows][:, self.columns]
+        if better:
+            marks = np.where(marks == UNKNOWN, UNKNOWN, 1 - marks)
+        clustered = self.outcomes.clusters is not None
+        said = stats.regression_evidence(
+            marks,
+            weights=_weights(self.outcomes, self.scope),
+            units=self.outcomes.units(self.columns).tolist() if clustered else None,
+            memory=self.memory,
+        )
+        return {
+            row: (week.log_evidence, rows[week.since])
+            for row, week in zip(rows, said, strict=True)
+            if week.log_evidence is not None and week.since is not None
+        }
+
+    def _lost(self, loss: _Loss, level: float) -> Measured:
+        """Accuracy in the weeks of the loss less that before, on the queries asked in both."""
+        during = [row for row in self.kept if loss.since <= row <= loss.until]
         strata = [
-            _differences(self.outcomes, self.outcomes.columns[name], before, after)
+            _differences(self.outcomes, self.outcomes.columns[name], loss.before, during)
             for name in self.scope.shares
         ]
-        if not before or any(not len(sums) for sums, _ in strata):
+        if any(not len(sums) for sums, _ in strata):
             return TooFew(reason="no query was asked before and after", n=0)
         return stats.clustered_mean(strata, list(self.scope.shares.values()), level=level)
 
     def _monday(self, row: int) -> str:
         return self.outcomes.weeks[row].monday.isoformat()
 
-    def _last_series(self) -> int:
-        return self.outcomes.weeks[-1].series
 
-
+@overload
+def scaled(measured: Estimate, factor: float) -> Estimate: ...
+@overload
+def scaled(measured: Measured, factor: float) -> Measured: ...
 def scaled(measured: Measured, factor: float) -> Measured:
     """The figure times `factor`, its interval too.
 

@@ -43,9 +43,13 @@ def wrong_answers(change: Estimate, traffic: float) -> str:
     """
     fewer = change.value > 0
     wrong = scaled(change, traffic if fewer else -traffic)
-    return f"{shown.value(wrong, _WHOLE)} {'fewer' if fewer else 'more'} wrong answers " + (
-        shown.interval(wrong, _WHOLE)
-    )
+    value, low, high = (_rounded(end) for end in (wrong.value, wrong.low, wrong.high))
+    return f"{value} {'fewer' if fewer else 'more'} wrong answers [{low}, {high}]"
+
+
+def _rounded(number: float) -> str:
+    """Three significant digits, but no part of an answer."""
+    return _WHOLE.number(float(f"{round(number):.3g}"))
 
 
 def _wrong_answers(weekly: Weekly, traffic: float) -> Iterator[str]:

@@ -34,7 +34,7 @@ def _lost(weekly: Weekly, alarms: list[Alarm]) -> str:
     if weekly.traffic is not None and isinstance(lost, Estimate):
         share = {stratum.name: stratum.weight for stratum in weekly.strata}.get(worst.scope, 1.0)
         wrong = wrong_answers(lost, weekly.traffic * share)
-        text += f"; at {queries(weekly.traffic)} {wrong} a week"
+        text += f"; at {queries(weekly.traffic)} {wrong}"
     if not others:
         return f"{text}."
     names = ", ".join(
@@ -43,6 +43,15 @@ def _lost(weekly: Weekly, alarms: list[Alarm]) -> str:
     )
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     return f"{text}. Also open: {names}{more}."
+
+
+def _past(alarm: Alarm) -> str:
+    if alarm.regained is not None:
+        return (
+            f"{_scope(alarm)} lost {_points(alarm)} in the week of {alarm.since} and got better "
+            f"again in that of {alarm.regained}"
+        )
+    return f"{_scope(alarm)} lost {_points(alarm)} from {alarm.since} to {alarm.until}"
 
 
 def _order(alarm: Alarm) -> tuple[bool, float]:
@@ -82,11 +91,8 @@ def _calm(weekly: Weekly, with_run: list[Week]) -> str:
     closed = [alarm for alarm in weekly.alarms if not alarm.open]
     moved = _significant(weekly)
     if closed:
-        past = "; ".join(
-            f"{_scope(alarm)} from {alarm.since} to {alarm.until} ({_points(alarm)} lost)"
-            for alarm in sorted(closed, key=_order)[:_NAMED]
-        )
-        return f"No alarm now, in {many}{breaks}. Over: {past}.{moved}"
+        past = "; ".join(_past(alarm) for alarm in sorted(closed, key=_order)[:_NAMED])
+        return f"No alarm now, in {many}{breaks}. Before: {past}.{moved}"
     if moved:
         return f"No alarm in {many}{breaks}.{moved}"
     return f"Nothing moved in {many}{breaks}."

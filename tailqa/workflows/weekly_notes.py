@@ -24,7 +24,7 @@ def notes(
     """`then` is the row that changed queries are held against."""
     return (
         *_breaks(weekly.weeks),
-        *_lost_alarms(weekly),
+        *_alarms(weekly),
         *_compared(weekly, span),
         *_changed(weekly, outcomes, then),
         *_weeks(weekly.weeks),
@@ -70,8 +70,13 @@ def _breaks(weeks: Sequence[Week]) -> Iterator[str]:
             )
 
 
-def _lost_alarms(weekly: Weekly) -> Iterator[str]:
-    """Alarms that a break has cut off."""
+def _alarms(weekly: Weekly) -> Iterator[str]:
+    """When an alarm ends, and which ones a break has cut off."""
+    if weekly.alarms:
+        yield (
+            "An alarm is open until its evidence is gone, or until as much evidence says that the "
+            "student got better again."
+        )
     with_run = [week for week in weekly.weeks if week.run is not None]
     ends = {
         before.monday: after.monday

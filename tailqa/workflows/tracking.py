@@ -37,7 +37,7 @@ def track_run(
     run: Path,
     options: TrackingOptions,
     *,
-    verdict: Verdict | None = None,
+    verdict: Verdict,
     judged: Sequence[Path] = (),
 ) -> Logged:
     """Logs the run in a folder, or in a result.json, with its pages where there are any.

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const PAGE = 20;
+  const PAGE = 10;
   const CUT = 1500;
   const queries = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);

@@ -20,7 +20,7 @@ from tailqa.report.weekly_frame import (
     y_axis,
 )
 from tailqa.report.weekly_scopes import Scope, in_week
-from tailqa.report.weekly_words import alarm_words, week_words
+from tailqa.report.weekly_words import alarm_words, short_alarm_words, week_words
 
 _PERCENT_TICK = shown.Unit(symbol="", scale=100, decimals=0)
 _WORD = 34.0
@@ -195,7 +195,7 @@ def _panel(scope: Scope, frame: Frame, y: Axis, ticks: tuple[tuple[float, str], 
         name=name,
         kind=_kind(scope),
         now=tuple(_now(scope)),
-        said=tuple((alarm.open, alarm_words(alarm)) for alarm in scope.alarms),
+        said=tuple((alarm.open, short_alarm_words(alarm)) for alarm in scope.alarms),
         traces=(trace("teacher", frame, y, teacher), trace("student", frame, y, student)),
         limit=level_line(frame, y, margin),
         alarms=alarm_marks(
@@ -274,7 +274,7 @@ def _described(scope: Scope, frame: Frame, n_counted: int) -> str:
     said = [
         f"{n_counted} of {len(frame.weeks)} weeks count, {len(frame.breaks)} breaks.",
         f"Last, {week_words(week)}: {_both(item)}{_margin(item)}, n = {shown.count(item.n)}.",
-        *(alarm_words(alarm) for alarm in scope.alarms),
+        *(f"{short_alarm_words(alarm)}." for alarm in scope.alarms),
     ]
     return " ".join(said)
 

@@ -14,7 +14,7 @@ from tailqa.report.weekly_frame import Frame, Span, Who, trace, y_axis
 from tailqa.report.weekly_scopes import Scope
 from tailqa.report.weekly_words import week_words
 
-_USD = shown.Unit(symbol="USD")
+_USD = shown.Unit(symbol="USD", scale=1000)
 _COUNT = shown.Unit(symbol="")
 _LOG_FROM = 20.0
 """Spans of this ratio and more are drawn on a logarithmic axis."""
@@ -27,13 +27,15 @@ TITLES: dict[HistoryFigure, str] = {
     "answer_p95_s": "time of an answer, p95",
     "tokens_per_resolved": "tokens per resolved query",
     "seconds_per_resolved": "time per resolved query",
-    "usd_per_resolved": "money per resolved query",
+    "usd_per_resolved": "money per 1,000 resolved queries",
     "resolved": "resolved queries",
     "p95_s": "end to end, p95",
     "attempts": "attempts per query",
 }
 _BY_STRATUM: tuple[HistoryFigure, ...] = ("tokens_per_correct", "seconds_per_correct")
-_ORDER: tuple[Who, ...] = ("teacher", "student", "escalated")
+_ORDER: tuple[Who, ...] = ("student", "teacher", "escalated")
+_DRAWN: tuple[Who, ...] = ("teacher", "escalated", "student")
+"""What is drawn later lies above."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +133,7 @@ def _panel(
         kind=unit.symbol,
         now=tuple((who, shown.bracketed(item, unit)) for who, item in now),
         said=(),
-        traces=tuple(trace(who, frame, y, spans(who)) for who in sides),
+        traces=tuple(trace(who, frame, y, spans(who)) for who in _DRAWN if who in by_who),
         limit="",
         alarms=(),
         gaps=gaps_of(frame, lambda week: week.missing),

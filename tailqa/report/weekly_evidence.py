@@ -11,7 +11,7 @@ from tailqa.report.weekly_chart import Panel, alarm_marks, gaps_of, hits_of
 from tailqa.report.weekly_costs import plain
 from tailqa.report.weekly_frame import Frame, level_line, trace, y_axis
 from tailqa.report.weekly_scopes import alarms_of
-from tailqa.report.weekly_words import alarm_words
+from tailqa.report.weekly_words import short_alarm_words
 
 _HIGHEST = 3
 _LOG = shown.Unit(symbol="", decimals=2)
@@ -67,7 +67,7 @@ def _panel(
         y_ticks=tuple((y.place(tick), signed(tick)) for tick in ticks_of(y)),
         label=f"{name}: evidence for a loss, ln M, by week",
         description=" ".join(
-            [*(f"{title} {number}." for title, number in now), *map(alarm_words, alarms)]
+            [*(f"{title} {number}." for title, number in now), *map(short_alarm_words, alarms)]
         ),
     )
 

@@ -10,7 +10,7 @@ from tailqa.report.axis import Axis
 from tailqa.report.weekly_words import CAUSES, break_word, breaks_of, change_words, week_words
 
 WIDTH, HEIGHT = 320, 182
-LEFT, RIGHT, BOTTOM = 30.0, 316.0, 156.0
+LEFT, RIGHT, BOTTOM = 36.0, 318.0, 156.0
 _FLOOR = 14.0
 """Room above the plot without words."""
 

@@ -12,10 +12,9 @@ from tailqa.report.escape import one_line
 from tailqa.report.gate_markdown import bullet, escaped, fitting_lines
 from tailqa.report.weekly_scopes import Scope, alarms_first, change_of, last_run, scopes_of
 from tailqa.report.weekly_words import (
-    CAUSES,
     alarm_words,
+    break_words,
     breaks_of,
-    change_words,
     headline,
     missing_words,
     n_changed,
@@ -23,6 +22,7 @@ from tailqa.report.weekly_words import (
     reused_words,
     scope_words,
     state_words,
+    unmeasured_words,
 )
 
 ALARMS_BYTES, ROWS_BYTES, BREAKS_BYTES, NOTES_BYTES = 12_000, 24_000, 8_000, 8_000
@@ -97,10 +97,7 @@ def _breaks(weekly: Weekly) -> list[str]:
     found = breaks_of(weekly.weeks)[::-1]
     if not found:
         return []
-    said = [
-        bullet(f"{week.monday}, {CAUSES[week.cause]}: {'; '.join(map(change_words, week.changes))}")
-        for week in found[:_MOST_BREAKS]
-    ]
+    said = [bullet(break_words(week)) for week in found[:_MOST_BREAKS]]
     if len(found) > _MOST_BREAKS:
         said.append(f"- and {len(found) - _MOST_BREAKS} earlier")
     return [
@@ -120,6 +117,7 @@ def _last_words(weekly: Weekly) -> Iterator[str]:
     last = weekly.weeks[-1] if weekly.weeks else None
     for reason in missing_words(last) if last else ():
         yield f"Missing this week: {reason}."
+    yield from unmeasured_words(weekly, [scope.name for scope in scopes_of(weekly)])
     yield reused_words(weekly)
     yield f"{rate_words(weekly)} An alarm speaks against this: {weekly.null}"
 

@@ -1,6 +1,8 @@
 """weekly.html and weekly.md: what moved, since when, and whether it was model or harness."""
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tailqa.core.weekly import Weekly
 from tailqa.report import weekly_frame as frames
@@ -15,8 +17,12 @@ from tailqa.report.weekly_markdown import render_weekly_markdown
 from tailqa.report.weekly_queries import embed_changed, strata_of
 from tailqa.report.weekly_scopes import alarms_first, last_run, scopes_of
 
+_WHOLE = re.compile(r"\d{4}-\d\d-\d\d|\[[\d.,+−]+, [\d.,+−]+\]|[+−][\d.,]+ points")
 WEEKLY_PAGE = "weekly.html"
 WEEKLY_SUMMARY = "weekly.md"
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 def render_weekly_page(weekly: Weekly) -> str:
@@ -37,6 +43,8 @@ def render_weekly_page(weekly: Weekly) -> str:
             frame=frame,
             drawing=frames,
             headline=words.headline(weekly),
+            dated=dated,
+            moment=words.moment,
             state=words.state_words(weekly),
             n_open=sum(alarm.open for alarm in weekly.alarms),
             rate=words.rate_words(weekly),
@@ -66,6 +74,17 @@ def render_weekly_page(weekly: Weekly) -> str:
             script_hash=source_hash(script),
         )
     )
+
+
+def dated(text: str) -> "Markup":
+    """`text` for HTML, escaped, with its dates and intervals kept on one line.
+
+    >>> str(dated("<b> since 2026-11-02"))
+    '&lt;b&gt; since <span class="whole">2026-11-02</span>'
+    """
+    from markupsafe import Markup, escape
+
+    return Markup(_WHOLE.sub(r'<span class="whole">\g<0></span>', str(escape(text))))  # noqa: S704
 
 
 def write_weekly(weekly: Weekly, folder: Path) -> tuple[Path, Path]:

@@ -30,11 +30,12 @@ class Scope:
 def scopes_of(weekly: Weekly) -> tuple[Scope, ...]:
     """All traffic first, then open alarms, past alarms, what is critical or tail, and the rest.
 
-    A stratum that only some week knows (a suite that lost it) is shown too, at the end of its kind.
+    A stratum that only some week knows (a suite that lost it) is shown too.
     """
     known = {stratum.name: stratum for stratum in weekly.strata}
     names = list(known)
     names += [item.name for week in weekly.weeks for item in week.strata]
+    names += [EVERYTHING] if weekly.comparisons else []
     found = []
     for name in dict.fromkeys(names):
         stratum = known.get(name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tailqa.core.estimate import Estimate
-from tailqa.core.weekly import EVERYTHING, Week, Weekly
+from tailqa.core.weekly import Week, Weekly
 from tailqa.report import format as shown
 from tailqa.report.cells import FULL, NARROW, figure_text, fitting, gap_text, make_table, text
 from tailqa.report.console import as_ascii, draw
@@ -20,16 +20,16 @@ from tailqa.report.weekly_scopes import (
     scopes_of,
 )
 from tailqa.report.weekly_words import (
-    CAUSES,
     alarm_words,
+    break_words,
     breaks_of,
-    change_words,
     headline,
     missing_words,
     rate_words,
     reused_words,
     scope_words,
     state_words,
+    unmeasured_words,
 )
 
 if TYPE_CHECKING:
@@ -99,9 +99,6 @@ class _Terminal:
         table.add_column("alarm", no_wrap=True)
         for scope in scopes_of(self.weekly):
             table.add_row(*self._row(scope, detail))
-        if not any(scope.name == EVERYTHING for scope in scopes_of(self.weekly)):
-            whole = Scope(name=EVERYTHING, kind="", weight=None, alarms=(), latest=None)
-            table.add_row(*self._row(whole, detail), style="dim" if detail < NARROW else "")
         return table
 
     def _row(self, scope: Scope, detail: int) -> "Iterator[Text]":
@@ -134,11 +131,13 @@ class _Terminal:
             yield self._point(said)
         breaks = breaks_of(weekly.weeks)[::-1]
         for week in breaks[:_MOST_BREAKS]:
-            yield self._point(_break(week), "yellow" if week.cause == "both" else "")
+            yield self._point(break_words(week), "yellow" if week.cause == "both" else "")
         if len(breaks) > _MOST_BREAKS:
-            yield self._point(f"{len(breaks) - _MOST_BREAKS} earlier breaks")
+            yield self._point(f"{len(breaks) - _MOST_BREAKS} earlier breaks.")
         for reason in missing_words(weekly.weeks[-1]) if weekly.weeks else ():
-            yield self._point(f"missing this week: {reason}", "yellow")
+            yield self._point(f"Missing this week: {reason}.", "yellow")
+        for said in unmeasured_words(weekly, [scope.name for scope in scopes_of(weekly)]):
+            yield self._point(said, "dim")
         for note in weekly.notes:
             yield self._point(note)
         yield ""
@@ -184,8 +183,3 @@ def _bar(week: Week, scope: str, low: float, high: float) -> str:
         return "·"
     share = min(1.0, max(0.0, (known[0] - low) / (high - low)))
     return _BARS[min(len(_BARS) - 1, int(share * len(_BARS)))]
-
-
-def _break(week: Week) -> str:
-    changes = "; ".join(map(change_words, week.changes))
-    return f"{CAUSES[week.cause]} in the week of {week.monday}: {changes}"

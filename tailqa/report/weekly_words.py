@@ -1,9 +1,10 @@
 """What a weekly report says in sentences: state, alarms, breaks and what is missing."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tailqa.core.estimate import Estimate
+from tailqa.core.estimate import Estimate, TooFew
 from tailqa.core.history import HARNESS
 from tailqa.core.weekly import EVERYTHING, Alarm, Cause, Change, Comparison, Week, Weekly
 from tailqa.report import format as shown
@@ -24,6 +25,8 @@ CAUSE_MEANS: dict[Cause, str] = {
     "of the two moved a figure",
 }
 _TEXT = 160
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::[\d.]+)?(Z|[+-]\d\d:\d\d|)")
+_AGAINST = {"base line": "the base line"}
 _WEEKS_A_YEAR = 52
 
 
@@ -68,12 +71,19 @@ def alarm_words(alarm: Alarm) -> str:
     moved = f"{shown.figure(loss, shown.POINTS)} {since}"
     if not isinstance(loss, Estimate):
         moved = f"a loss {since}, its size {shown.figure(loss, shown.POINTS)}"
-    state = "open" if alarm.open else "no longer open"
+    state = "open" if alarm.open else f"over after {one_line(alarm.until or alarm.monday)}"
     said = (
         f"{one_line(moved)}, first seen in build {one_line(alarm.build, 100)}; alarm in the week "
         f"of {one_line(alarm.monday)}, {state}."
     )
     return f"{said} {lost_words(alarm)}".strip()
+
+
+def short_alarm_words(alarm: Alarm) -> str:
+    """What an alarm says beside the chart of its scope."""
+    loss = shown.bracketed(alarm.loss, shown.POINTS)
+    over = "" if alarm.open else f", over after {one_line(alarm.until or alarm.monday)}"
+    return f"Alarm {one_line(alarm.monday)}: {loss} points since {one_line(alarm.since)}{over}"
 
 
 def lost_words(alarm: Alarm) -> str:
@@ -90,6 +100,19 @@ def lost_words(alarm: Alarm) -> str:
 def scope_words(scope: str) -> str:
     """A scope at the begin of a sentence."""
     return "All traffic" if scope == EVERYTHING else one_line(scope, 100)
+
+
+def moment(date: str) -> str:
+    """A date and time to the minute.
+
+    >>> moment("2026-11-23T04:10:00.123+00:00"), moment("2026-11-23")
+    ('2026-11-23 04:10 UTC', '2026-11-23')
+    """
+    found = _MOMENT.fullmatch(date)
+    if found is None:
+        return one_line(date, 40)
+    zone = "UTC" if found[3] in {"Z", "+00:00"} else found[3]
+    return f"{found[1]} {found[2]} {zone}".rstrip()
 
 
 def change_words(change: Change) -> str:
@@ -111,8 +134,35 @@ def break_word(week: Week) -> str:
     """
     facets = [change.facet for change in week.changes if change.facet in HARNESS]
     first = facets[0] if facets else "harness"
-    more = f" +{len(facets) - 1}" if len(facets) > 1 else ""
-    return f"{first}{more}{' + build' if week.cause == 'both' else ''}"
+    if week.cause == "both":
+        return f"{first} + build"
+    return f"{first} +{len(facets) - 1}" if len(facets) > 1 else first
+
+
+def break_words(week: Week) -> str:
+    """A break as a sentence: when, and what changed."""
+    changes = "; ".join(map(change_words, week.changes)) or "not known in what"
+    if week.cause == "both":
+        lead = "Model and harness changed together, so nobody can tell which of them moved a figure"
+    else:
+        lead = "Break: the harness changed"
+    return f"{lead}, week of {one_line(week.monday)}: {changes}."
+
+
+def unmeasured_words(weekly: Weekly, scopes: Iterable[str]) -> tuple[str, ...]:
+    """Why strata have no change in a comparison: one sentence for all that share the reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    wanted = set(scopes)
+    for comparison in weekly.comparisons:
+        against = _AGAINST.get(comparison.against, one_line(comparison.against))
+        for row in (*comparison.strata, comparison.overall):
+            if row.scope in wanted and isinstance(row.change, TooFew):
+                reason = one_line(row.change.reason)
+                reasons.setdefault((against, reason), []).append(one_line(row.scope, 60))
+    return tuple(
+        f"Not compared with {against}: {_few(names)} ({reason})."
+        for (against, reason), names in reasons.items()
+    )
 
 
 def week_words(week: Week) -> str:
@@ -136,7 +186,8 @@ def missing_words(week: Week) -> tuple[str, ...]:
 def comparison_title(comparison: Comparison) -> str:
     """What is compared with what."""
     return (
-        f"Against {one_line(comparison.against)}: week of {one_line(comparison.then_monday)}, "
+        f"Against {_AGAINST.get(comparison.against, one_line(comparison.against))}: "
+        f"week of {one_line(comparison.then_monday)}, "
         f"build {one_line(comparison.then_build, 80)}"
     )
 
@@ -144,14 +195,22 @@ def comparison_title(comparison: Comparison) -> str:
 def changed_words(changes: Sequence[Change]) -> str:
     """Whether a comparison is one of models, and what else differs between its two runs."""
     if not changes:
-        return "Nothing that is kept of a run differs between the two."
+        return (
+            "Nothing that is kept of a run differs between the two: what moved is noise, or a "
+            "change behind the endpoint."
+        )
     facets = ", ".join(dict.fromkeys(change.facet for change in changes))
     harness = any(change.facet in HARNESS for change in changes)
     model = any(change.facet not in HARNESS for change in changes)
-    meaning = (
-        CAUSE_MEANS["both"] if harness and model else CAUSE_MEANS["harness" if harness else "model"]
-    )
-    return f"Between the two differ: {facets}; {meaning}."
+    if not harness:
+        return (
+            f"Changed between the two: {facets}. The harness is the same: what moved is the model."
+        )
+    if not model:
+        return (
+            f"Changed between the two: {facets}. The model is the same: what moved is the harness."
+        )
+    return f"Changed between the two: {facets}. Nobody can tell which of them moved a figure."
 
 
 def breaks_of(weeks: Iterable[Week]) -> tuple[Week, ...]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 
 from tailqa import stats
-from tailqa.core.estimate import Estimate, Measured, TooFew
+from tailqa.core.estimate import Measured
 from tailqa.core.weekly import EVERYTHING, Alarm, Evidence
+from tailqa.workflows.weekly_losses import changed_accuracy, scaled
 from tailqa.workflows.weekly_outcomes import UNKNOWN, Indices, Outcomes
 
 MEMORY = 26
@@ -90,10 +90,10 @@ class _Detector:
     ) -> None:
         self.outcomes, self.scope, self.threshold = outcomes, scope, threshold
         self.memory, self.rows = memory, rows
-        self.columns = np.concatenate([outcomes.columns[name] for name in scope.shares])
         self.kept = [
             row for row in rows if not any((row, name) in outcomes.missing for name in scope.shares)
         ]
+        self.columns, self.weights = self._queries()
         self.found = self._evidence(self.kept)
         self.losses = list(self._losses())
 
@@ -127,6 +127,19 @@ class _Detector:
                 until=self._monday(loss.until),
                 regained=None if loss.regained is None else self._monday(loss.regained),
             )
+
+    def _queries(self) -> tuple[Indices, list[float] | None]:
+        """The columns asked in these weeks, and their weights where not all weigh the same."""
+        marks = self.outcomes.counted[self.kept]
+        columns, weights = [], []
+        for name, share in self.scope.shares.items():
+            known = marks[:, self.outcomes.columns[name]] != UNKNOWN
+            asked = known.any(axis=0)
+            columns.append(self.outcomes.columns[name][asked])
+            # Of one query among those of a week; other weeks may ask others.
+            each = share * len(self.kept) / max(1, int(known.sum()))
+            weights += [each] * int(asked.sum())
+        return np.concatenate(columns), weights if len(self.scope.shares) > 1 else None
 
     def _losses(self) -> Iterator[_Loss]:
         rows, begin = self.kept, 0
@@ -190,7 +203,7 @@ class _Detector:
         clustered = self.outcomes.clusters is not None
         said = stats.regression_evidence(
             marks,
-            weights=_weights(self.outcomes, self.scope),
+            weights=self.weights,
             units=self.outcomes.units(self.columns).tolist() if clustered else None,
             memory=self.memory,
         )
@@ -201,69 +214,8 @@ class _Detector:
         }
 
     def _lost(self, loss: _Loss, level: float) -> Measured:
-        """Accuracy in the weeks of the loss less that before, on the queries asked in both."""
         during = [row for row in self.kept if loss.since <= row <= loss.until]
-        strata = [
-            _differences(self.outcomes, self.outcomes.columns[name], loss.before, during)
-            for name in self.scope.shares
-        ]
-        if any(not len(sums) for sums, _ in strata):
-            return TooFew(reason="no query was asked before and after", n=0)
-        return stats.clustered_mean(strata, list(self.scope.shares.values()), level=level)
+        return changed_accuracy(self.outcomes, self.scope.shares, loss.before, during, level=level)
 
     def _monday(self, row: int) -> str:
         return self.outcomes.weeks[row].monday.isoformat()
-
-
-@overload
-def scaled(measured: Estimate, factor: float) -> Estimate: ...
-@overload
-def scaled(measured: Measured, factor: float) -> Measured: ...
-def scaled(measured: Measured, factor: float) -> Measured:
-    """The figure times `factor`, its interval too.
-
-    >>> lost = Estimate(value=-.04, low=-.07, high=-.01, level=.95, method="t", n=300)
-    >>> scaled(lost, -1000).low
-    10.0
-    """
-    if isinstance(measured, TooFew):
-        return measured
-    low, high = sorted((measured.low * factor, measured.high * factor))
-    return Estimate(
-        value=measured.value * factor,
-        low=low,
-        high=high,
-        level=measured.level,
-        method=measured.method,
-        n=measured.n,
-    )
-
-
-def _weights(outcomes: Outcomes, scope: Scope) -> list[float] | None:
-    """Of each query within the scope; None where all weigh the same."""
-    if len(scope.shares) == 1:
-        return None
-    return [
-        share / n
-        for name, share in scope.shares.items()
-        for n in [len(outcomes.columns[name])] * len(outcomes.columns[name])
-    ]
-
-
-def _differences(
-    outcomes: Outcomes, columns: Indices, before: Sequence[int], after: Sequence[int]
-) -> tuple[list[float], list[int]]:
-    """Per cluster, the sum over its queries of (mean after − mean before), and their number."""
-    means = []
-    for rows in (before, after):
-        marks = outcomes.counted[rows][:, columns]
-        known = marks != UNKNOWN
-        n_known = known.sum(axis=0)
-        right = np.where(known, marks, 0).sum(axis=0)
-        means.append(np.where(n_known > 0, right / np.maximum(n_known, 1), np.nan))
-    change = means[1] - means[0]
-    asked = np.isfinite(change)
-    units = outcomes.units(columns[asked])
-    if not len(units):
-        return [], []
-    return np.bincount(units, weights=change[asked]).tolist(), np.bincount(units).tolist()

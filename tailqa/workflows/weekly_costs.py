@@ -6,7 +6,7 @@ from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.history import HistoryFigure
 from tailqa.core.weekly import EVERYTHING, Comparison, Week, Weekly
 from tailqa.report import format as shown
-from tailqa.workflows.weekly_alarms import scaled
+from tailqa.workflows.weekly_losses import scaled
 
 _MILLION = 1e6
 _WHOLE = shown.Unit(symbol="", decimals=0)

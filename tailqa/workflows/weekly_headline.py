@@ -3,8 +3,8 @@
 from tailqa.core.estimate import Estimate
 from tailqa.core.weekly import EVERYTHING, Alarm, Week, Weekly
 from tailqa.report import format as shown
-from tailqa.workflows.weekly_alarms import scaled
 from tailqa.workflows.weekly_costs import queries, wrong_answers
+from tailqa.workflows.weekly_losses import scaled
 from tailqa.workflows.weekly_notes import facets, times
 
 _POINTS = shown.Unit(symbol="points", scale=100, decimals=1)

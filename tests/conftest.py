@@ -1,5 +1,14 @@
+import os
+
+import pytest
 from hypothesis import settings
 
 # A slow moment of a shared machine is no failure of the code under test.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Two processes with two threads each on two cores wait for each other most of the time.
+    if hasattr(config, "workerinput"):
+        os.environ["OMP_NUM_THREADS"] = "1"

@@ -13,7 +13,7 @@ from tailqa.workflows.weekly_calendar import CalendarWeek, monday_of, run_date
 if TYPE_CHECKING:
     from tailqa.history import History
 
-_SPAN = re.compile(r"([0-9]{1,5})([dw])")
+_SPAN = re.compile(r"([0-9]{1,4})([dw])")
 _SHORTEST_DIGEST = 4
 _SHOWN = 10
 
@@ -77,12 +77,9 @@ def first_monday(since: str, today: date) -> date:
     n = int(span[1])
     if n < 1:
         raise TailqaError(f"--since {since} is no time at all; give at least 1w")
-    try:
-        if span[2] == "w":
-            return monday_of(today) - timedelta(weeks=n - 1)
-        return monday_of(today - timedelta(days=n))
-    except OverflowError:
-        return date.min
+    if span[2] == "w":
+        return monday_of(today) - timedelta(weeks=n - 1)
+    return monday_of(today - timedelta(days=n))
 
 
 def base_week(weeks: Sequence[CalendarWeek], base: str | None, today: date) -> CalendarWeek:

@@ -5,8 +5,17 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from tailqa.core.digest import digest
 from tailqa.core.estimate import Estimate
-from tailqa.core.history import KeptAnswer, KeptFigure, KeptQuery, KeptRun, KeptStratum, NewRun
+from tailqa.core.history import (
+    KeptAnswer,
+    KeptFigure,
+    KeptQuery,
+    KeptRun,
+    KeptStratum,
+    Marks,
+    NewRun,
+)
 
 FIRST = date(2026, 8, 31)
 HEAD, TERMS, STEPS = "head/plain", "tail/terminology", "tail/steps"
@@ -114,7 +123,7 @@ def new_run(
         )
     day_of = monday(week) + timedelta(days=day)
     kept = KeptRun(
-        run=f"{abs(hash((student, suite, day_of, build))):016x}".rjust(64, "a")[-64:],
+        run=digest([student, suite, str(day_of), build, str(marks)]),
         name=f"{day_of}_{build}",
         date=day_of.isoformat(),
         student=student,
@@ -144,3 +153,40 @@ def tokens(value: float) -> KeptFigure:
     return KeptFigure(
         scope="all traffic", who="student", figure="tokens_per_query", measured=measured
     )
+
+
+class MemoryHistory:
+    """A history in memory, for all that a weekly report reads."""
+
+    def __init__(self, *runs: NewRun) -> None:
+        self.new = {new.kept.run: new for new in runs}
+
+    def runs(self, student: str | None = None, suite: str | None = None) -> tuple[KeptRun, ...]:
+        kept = (new.kept for new in self.new.values())
+        return tuple(
+            run for run in kept if student in {None, run.student} and suite in {None, run.suite}
+        )
+
+    def marks(self, runs: Sequence[str]) -> Marks:
+        queries = {q.query_id: q for run in runs for q in self.new[run].queries}
+
+        def row(run: str, side: str) -> bytes:
+            marks = {a.query_id: a.mark for a in self.new[run].answers if a.side == side}
+            return "".join(marks.get(query_id, ".") for query_id in queries).encode()
+
+        return Marks(
+            runs=tuple(runs),
+            query_ids=tuple(queries),
+            strata=tuple(q.stratum for q in queries.values()),
+            clusters=tuple(q.cluster for q in queries.values()),
+            student=tuple(row(run, "student") for run in runs),
+            teacher=tuple(row(run, "teacher") for run in runs),
+        )
+
+    def queries(self, run: str, query_ids: Sequence[str]) -> tuple[KeptQuery, ...]:
+        known = {q.query_id: q for q in self.new[run].queries}
+        return tuple(known[query_id] for query_id in query_ids if query_id in known)
+
+    def answers(self, run: str, query_ids: Sequence[str]) -> tuple[KeptAnswer, ...]:
+        asked = set(query_ids)
+        return tuple(a for a in self.new[run].answers if a.query_id in asked)

@@ -1,0 +1,179 @@
+"""Which run stands for a week, what changed, and where a series begins."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from tailqa.core.errors import TailqaError
+from tailqa.workflows.weekly_calendar import calendar
+from tailqa.workflows.weekly_choice import WeeklyOptions, base_week, chosen_runs, first_monday
+from tailqa.workflows.weekly_span import span_of
+from tests.workflows.weekly_runs import HEAD, MemoryHistory, monday, new_run
+
+TODAY = date(2026, 11, 26)
+
+
+def kept(week, build="b", **given):
+    return new_run(week, {HEAD: [1, 0]}, build=build, **given).kept
+
+
+def test_weeks_without_a_run_are_there_and_the_last_run_of_a_week_counts():
+    runs = [kept(2, day=6), kept(0, day=1), kept(0, "late", day=5), kept(0, "early", day=0)]
+    weeks = calendar(runs, monday(4))
+    assert [week.monday for week in weeks] == [monday(k) for k in range(5)]
+    assert [week.n_runs for week in weeks] == [3, 0, 1, 0, 0]
+    assert [week.run.build if week.run else None for week in weeks] == [
+        "late",
+        None,
+        "b",
+        None,
+        None,
+    ]
+
+
+def test_of_two_runs_on_a_day_the_one_that_was_added_later_counts():
+    first, second = kept(0, "first"), kept(0, "second")
+    runs = [replace(second, added_s=20.0), replace(first, added_s=30.0)]
+    (week,) = calendar(runs, monday(0))
+    assert (week.run.build, week.n_runs) == ("first", 2)
+
+
+@pytest.mark.parametrize(
+    ("changed", "build", "cause", "series"),
+    [
+        ({}, "b", "nothing", 0),
+        ({}, "c", "model", 0),
+        ({"engine": "torch 2.9"}, "b", "harness", 1),
+        ({"engine": "torch 2.9"}, "c", "both", 1),
+        ({"teacher": "other"}, "b", "nothing", 0),
+        ({"teacher": "other"}, "c", "model", 0),
+        ({"teacher": "other", "data": "demo 2"}, "b", "harness", 1),
+        ({"hardware": "8 cores"}, "b", "nothing", 0),
+    ],
+)
+def test_what_a_change_means(changed, build, cause, series):
+    runs = [kept(0), kept(2, build, facets=changed)]
+    _, _, week = calendar(runs, monday(2), ignored=("hardware",))
+    assert (week.cause, week.series) == (cause, series)
+    expected = set(changed) | ({"student"} if build != "b" else set())
+    assert {change.facet for change in week.changes} == expected
+
+
+def test_a_change_back_starts_a_third_series():
+    engine = {"engine": "torch 2.9"}
+    runs = [kept(0), kept(1, facets=engine), kept(2)]
+    assert [week.series for week in calendar(runs, monday(2))] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("since", "first"),
+    [
+        ("1w", date(2026, 11, 23)),
+        ("12w", date(2026, 9, 7)),
+        ("90d", date(2026, 8, 24)),
+        ("2026-11-22", date(2026, 11, 16)),
+        ("9999w", date(2026, 11, 23) - timedelta(weeks=9998)),
+    ],
+)
+def test_from_when_on(since, first):
+    assert first_monday(since, TODAY) == first
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        ("0w", "no time at all"),
+        ("2026-11-27", "lies in the future; today is 2026-11-26"),
+        ("10000w", "give 12w, 90d or a day"),
+        ("12", "give 12w, 90d or a day"),
+        ("-3w", "give 12w, 90d or a day"),
+        ("2026-02-30", "give 12w, 90d or a day"),
+    ],
+)
+def test_a_time_that_is_none(since, said):
+    with pytest.raises(TailqaError, match=said):
+        first_monday(since, TODAY)
+
+
+def test_a_base_line_by_day_by_run_and_by_default():
+    engine = {"engine": "torch 2.9"}
+    runs = [kept(0, "a"), kept(1, "b"), kept(3, "c", facets=engine), kept(4, "d", facets=engine)]
+    weeks = calendar(runs, monday(4))
+    assert base_week(weeks, None, TODAY).monday == monday(3)
+    assert base_week(weeks, str(monday(1) + timedelta(days=6)), TODAY).monday == monday(1)
+    assert base_week(weeks, runs[0].name, TODAY).monday == monday(0)
+    assert base_week(weeks, runs[2].run[:10], TODAY).monday == monday(3)
+    for base, said in (
+        (str(monday(2)), f"the week of {monday(2)} has no run; weeks with one: {monday(4)}, "),
+        ("2027-01-01", "lies in the future"),
+        ("nonsense", "give a day as in 2026-09-01, or a run"),
+    ):
+        with pytest.raises(TailqaError, match=said):
+            base_week(weeks, base, TODAY)
+
+
+def options(**given):
+    return WeeklyOptions(**({"today": TODAY} | given))
+
+
+def test_the_one_student_and_suite_there_are_need_no_name():
+    history = MemoryHistory(new_run(0, {HEAD: [1]}), new_run(1, {HEAD: [1]}))
+    assert len(chosen_runs(history, options())) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "several; choose one with --student: org/a, org/b"),
+        ({"student": "org/a"}, "several; choose one with --suite: demo, popqa"),
+        ({"student": "org/c"}, "no student 'org/c'; it has org/a, org/b"),
+        ({"suite": "triviaqa"}, "no suite 'triviaqa'; it has demo, popqa"),
+        (
+            {"student": "org/b", "suite": "popqa"},
+            "no run of 'org/b' on 'popqa'; that student has runs on demo",
+        ),
+    ],
+)
+def test_a_choice_that_is_missing_or_unknown(given, said):
+    history = MemoryHistory(
+        new_run(0, {HEAD: [1]}, student="org/a"),
+        new_run(0, {HEAD: [1]}, student="org/a", suite="popqa"),
+        new_run(0, {HEAD: [1]}, student="org/b"),
+    )
+    with pytest.raises(TailqaError, match=said):
+        chosen_runs(history, options(**given))
+
+
+def test_an_empty_history():
+    with pytest.raises(TailqaError, match="the history has no run; add one with"):
+        chosen_runs(MemoryHistory(), options(student="org/a"))
+
+
+def test_a_run_of_the_future_but_not_of_another_time_zone():
+    tomorrow, later = (new_run(12, {HEAD: [1]}, day=day) for day in (4, 5))
+    assert len(chosen_runs(MemoryHistory(tomorrow), options())) == 1
+    with pytest.raises(TailqaError, match=r"is dated 2026-11-28, after today \(2026-11-26\)"):
+        chosen_runs(MemoryHistory(tomorrow, later), options())
+
+
+def test_no_run_in_the_window():
+    with pytest.raises(TailqaError, match="no run in the weeks from 2026-11-16 on; the last is of"):
+        span_of([kept(0), kept(3)], options(since="2w"))
+
+
+def test_weeks_before_the_window_are_read_as_far_as_the_series_goes():
+    engine = {"engine": "torch 2.9"}
+    runs = [kept(k, facets=engine if k > 1 else {}) for k in range(13)]
+    span = span_of(runs, options(since="3w"))
+    assert [week.monday for week in span.shown] == [monday(k) for k in (10, 11, 12)]
+    assert [week.monday for week in span.read] == [monday(k) for k in range(2, 13)]
+    assert {week.series for week in span.read} == {0}
+    assert span.base.monday == monday(2)
+
+
+def test_a_base_line_long_ago_is_read_but_not_looked_at_by_the_detector():
+    runs = [replace(kept(k), date=str(TODAY - timedelta(weeks=39 - k))) for k in range(40)]
+    span = span_of(runs, options(since="3w"))
+    assert span.base.monday == span.read[0].monday
+    assert [week.monday >= span.detected_from for week in span.read] == [False] + [True] * 29

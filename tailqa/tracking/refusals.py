@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from tailqa.tracking.names import cut
 
 _MESSAGE_CHARACTERS = 300
-_WHO = {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
+_WHO = (
+    "does not know who asks: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+    "MLFLOW_TRACKING_TOKEN, to what it accepts"
+)
+_OTHER = "does not answer as an MLflow server does: is the address right?"
+_KNOWN = {"UNAUTHENTICATED": _WHO, "CUSTOMER_UNAUTHORIZED": _WHO, "ENDPOINT_NOT_FOUND": _OTHER}
+_TOLD = {
+    "valid JSON format": _OTHER,
+    "unsupported URI": "is no address that it knows: give a server, as in http://tracker:5000",
+}
 _STATUSES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "ENDPOINT_NOT_FOUND"}
 
 
@@ -28,22 +37,17 @@ def code(error: BaseException) -> str | None:
 
 
 def _said(error: BaseException) -> str:
-    network = _of_the_network(error)
-    if network:
-        return network
-    known, message = code(error), _one_line(error)
-    if known in _WHO:
-        return (
-            "does not know who asks: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, "
-            "or MLFLOW_TRACKING_TOKEN, to what it accepts"
-        )
-    if known == "PERMISSION_DENIED":
-        return f"does not permit this to whom it was told: {message}"
-    if known == "ENDPOINT_NOT_FOUND" or "valid JSON format" in message:
-        return "does not answer as an MLflow server does: is the address right?"
+    known = _of_the_network(error) or _KNOWN.get(code(error) or "")
+    if known:
+        return known
+    message = _one_line(error)
+    told = next((words for part, words in _TOLD.items() if part in message), None)
+    if told:
+        return told
     if isinstance(error, ModuleNotFoundError):
         return f"keeps its files where they are reached with the package {error.name}: install it"
-    return f"refused: {message}"
+    refused = "does not permit this" if code(error) == "PERMISSION_DENIED" else "refused"
+    return f"{refused}: {message}"
 
 
 def _of_the_network(error: BaseException) -> str | None:

@@ -255,7 +255,8 @@ def _margin(item: WeekStratum) -> str:
 
 def _kind(scope: Scope) -> str:
     share = "" if scope.weight is None else f"{shown.PERCENT.number(scope.weight)} % of traffic"
-    return ", ".join(part for part in (scope.kind, share) if part)
+    n = "" if scope.latest is None else f"n = {shown.count(scope.latest[1].n)}"
+    return ", ".join(part for part in (scope.kind, share, n) if part)
 
 
 def _now(scope: Scope) -> Iterator[tuple[str, str]]:
@@ -264,7 +265,6 @@ def _now(scope: Scope) -> Iterator[tuple[str, str]]:
     _, item = scope.latest
     yield "student", accuracy_words(item.student)
     yield "teacher", accuracy_words(item.teacher)
-    yield "n", shown.count(item.n)
 
 
 def _described(scope: Scope, frame: Frame, n_counted: int) -> str:

@@ -130,7 +130,7 @@ def _panel(
     now = [(who, by_who[who][last]) for who in sides if last in by_who[who]]
     return Panel(
         name=title or visible(scope),
-        kind=unit.symbol,
+        kind=", ".join(part for part in (unit.symbol, _counted([item for _, item in now])) if part),
         now=tuple((who, shown.bracketed(item, unit)) for who, item in now),
         said=(),
         traces=tuple(trace(who, frame, y, spans(who)) for who in _DRAWN if who in by_who),
@@ -144,6 +144,13 @@ def _panel(
         + "; ".join(f"{who} {words(item, unit)}" for who, item in now)
         + ".",
     )
+
+
+def _counted(items: Sequence[Estimate]) -> str:
+    """The n that figures share, or the range of it."""
+    least, most = min(item.n for item in items), max(item.n for item in items)
+    same = shown.count(least)
+    return f"n = {same}" if least == most else f"n = {same} to {shown.count(most)}"
 
 
 def words(item: Estimate, unit: shown.Unit) -> str:

@@ -23,7 +23,7 @@ _LABEL = 34.0
 """The least distance of two dates."""
 
 _FEW_WEEKS = 8
-_WEEKS_A_MONTH = 4.35
+_WEEKS_A_MONTH = 4
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _DOTS_FROM = 5.0
@@ -198,7 +198,7 @@ def _builds(weeks: Sequence[Week], xs: Sequence[float]) -> Iterator[tuple[float,
 def _dates(days: Sequence[date], xs: Sequence[float]) -> Iterator[tuple[float, str]]:
     """The first week of each month, the year in place of January; few weeks by their day."""
     short = len(days) <= _FEW_WEEKS
-    between = (RIGHT - LEFT) / len(days) * (1 if short else _WEEKS_A_MONTH)
+    between = (RIGHT - LEFT) / max(1, len(days)) * (1 if short else _WEEKS_A_MONTH)
     every = next((k for k in (1, 2, 3, 6, 12) if k * between >= _LABEL), 12)
     for i, (day, x) in enumerate(zip(days, xs, strict=True)):
         month = _MONTHS[day.month - 1]

@@ -41,7 +41,9 @@ def render_weekly_markdown(weekly: Weekly) -> str:
     lines += [*_table(weekly), ""]
     lines += _list([bullet(line) for line in weekly.costs], NOTES_BYTES // 2)
     lines += _breaks(weekly)
-    lines += _list([bullet(note) for note in weekly.notes], NOTES_BYTES)
+    if weekly.notes:
+        notes = [bullet(note) for note in weekly.notes]
+        lines += ["Before you believe it:", "", *_list(notes, NOTES_BYTES)]
     lines += [escaped(one_line(part)) for part in _last_words(weekly) if part]
     return "\n".join(lines).rstrip() + "\n"
 

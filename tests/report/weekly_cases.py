@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import cycle
 from random import Random
 
 from tailqa.core.estimate import Cells, Estimate, Measured, TooFew
@@ -391,4 +393,103 @@ def _alarms() -> tuple[Alarm, ...]:
             lost_per_week=about(366, 174),
             until=monday(25),
         ),
+    )
+
+
+FRAGMENTS = (
+    "<script>window.hacked=1</script>",
+    "</script><script>window.hacked=1</script>",
+    "<img src=x onerror='window.hacked=1'>",
+    "<svg/onload=window.hacked=1>",
+    '"><a href="javascript:window.hacked=1" onclick=window.hacked=1>x</a>',
+    "<!-- <!--",
+    "]]>",
+    "</textarea></title></style>",
+    "<iframe src=https://evil.invalid></iframe>",
+    "{{ 7*7 }}{% raw %}",
+    "&lt;b&gt;&#x202e;",
+    "\x1b[31mred\x1b[0m\x1b]8;;https://evil.invalid\x07link\x1b]8;;\x07",
+    "\u202eevil\u2066",
+    "\x00\x07\x08\x7f\x9b",
+    "\ud800",
+    "\u2028\u0085",
+    "| cell | cell |\n|---|---|",
+    "[link](https://evil.invalid) ![picture](https://evil.invalid/a.png)",
+    "[ref]: https://evil.invalid",
+    "```\n# heading\n---\n> quote\n1. one",
+    "**bold** _it_ ~~gone~~ `code` $x$",
+    "@all #1 www.evil.invalid https://evil.invalid a@b.de",
+    "\r\n\r\n/close\n",
+    "\\",
+)
+
+
+def hostile_texts(n: int) -> list[str]:
+    """Texts that try to be more than text, each another one."""
+    random = Random(13)
+    return [
+        f"{i} "
+        + random.choice((" ", "\n", "")).join(random.sample(FRAGMENTS, random.randint(1, 4)))
+        for i in range(n)
+    ]
+
+
+def hostile_weekly(texts: Sequence[str]) -> Weekly:
+    """Everything that a person or a model may have written is one of these texts."""
+    take = cycle(texts)
+    weekly = make_weekly(n_strata=2, n_weeks=10)
+    names = {name: next(take) for name in NAMES[:2]}
+    few = TooFew(reason=next(take), n=1)
+    weeks = tuple(
+        replace(
+            week,
+            name=next(take),
+            build=week.build and next(take),
+            missing=week.missing and next(take),
+            changes=tuple(replace(c, before=next(take), after=next(take)) for c in week.changes),
+            strata=tuple(
+                replace(
+                    item,
+                    name=names.get(item.name, item.name),
+                    missing=next(take) if week.monday == monday(9) else None,
+                )
+                for item in week.strata
+            ),
+        )
+        for week in weekly.weeks
+    )
+    alarm = replace(_alarms()[1], scope=names[ALARMED], build=next(take), loss=few)
+    comparison = _comparison("last week", 8, NAMES[:2])
+    rows = tuple(replace(row, scope=names[row.scope], change=few) for row in comparison.strata)
+    return replace(
+        weekly,
+        student=next(take),
+        teacher=next(take),
+        suite=next(take),
+        headline=next(take),
+        weeks=weeks,
+        strata=tuple(replace(stratum, name=names[stratum.name]) for stratum in weekly.strata),
+        comparisons=(replace(comparison, against=next(take), then_build=next(take), strata=rows),),
+        evidence=tuple(
+            replace(item, scope=names.get(item.scope, item.scope)) for item in weekly.evidence
+        ),
+        alarms=(alarm,),
+        changed=tuple(
+            query_change(
+                i,
+                names[NAMES[i % 2]],
+                query_id=f"{i} {text}",
+                prompt=text,
+                now=text,
+            )
+            for i, text in enumerate(texts)
+        ),
+        flaky=tuple(
+            FlakyQuery(query_id=next(take), stratum=next(take), n_flips=3, marks="101?<")
+            for _ in range(3)
+        ),
+        null=next(take),
+        costs=(next(take),),
+        notes=(next(take), next(take)),
+        n_changed={},
     )

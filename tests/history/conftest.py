@@ -22,8 +22,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a history may be made: a file that is not there, an empty database."""
+    """Where a history may be made: a file that is not there, an empty schema."""
     if request.param == "sqlite":
         return str(tmp_path / "kept" / "history.db")
     server: Server = request.getfixturevalue("server")
-    return server.make_database()
+    return server.make_schema()

@@ -35,14 +35,14 @@ class Server:
         word = quote(self.password if password is None else password, safe="")
         return f"postgresql://{USER}:{word}@127.0.0.1:{self.port}/{database}"
 
-    def make_database(self) -> str:
-        """The URL of a new and empty database."""
+    def make_schema(self) -> str:
+        """The URL of a new and empty schema, which takes less time than a database."""
         import psycopg
 
         name = f"t{secrets.token_hex(6)}"
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
+            connection.execute(f"CREATE SCHEMA {name}")
+        return f"{self.url()}?options=-csearch_path%3D{name}"
 
 
 @contextmanager

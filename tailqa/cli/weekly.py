@@ -5,18 +5,13 @@ from pathlib import Path
 
 import click
 
-from tailqa.cli import options
+from tailqa.cli import history_options, options
 from tailqa.cli.gate import iso_date
 from tailqa.core.history import FACETS, HARNESS, Facet
 
 
 @click.command()
-@options.option(
-    "--db",
-    default="outputs/history.db",
-    metavar="FILE|URL",
-    help="The history: a SQLite file, or postgresql://…",
-)
+@history_options.db
 @options.option("--student", metavar="NAME", help="Whose weeks.  [default: the only one there is]")
 @options.option("--suite", metavar="NAME", help="On which suite.  [default: the only one there is]")
 @options.option(
@@ -79,7 +74,10 @@ from tailqa.core.history import FACETS, HARNESS, Facet
 )
 @options.option("--fail-on-alarm", is_flag=True, help="Exit with 1 while an alarm is open.")
 @options.option(
-    "--today", type=iso_date, metavar="YYYY-MM-DD", help="Of the report.  [default: today]"
+    "--today",
+    type=iso_date,
+    metavar="YYYY-MM-DD",
+    help="The report as it was on that day, without what came after.  [default: today]",
 )
 def weekly(
     db: str,
@@ -120,6 +118,7 @@ def weekly(
         min_queries=min_queries,
         max_failed=max_failed,
         ignored=ignore,
+        as_of=today is not None,
     )
     written = write_weekly(db, chosen, out)
     click.echo(render_weekly(written.weekly))

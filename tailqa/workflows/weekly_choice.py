@@ -22,6 +22,8 @@ _SHOWN = 10
 class WeeklyOptions:
     """What is asked for, as the flags of the same names; `today` is the day of the report.
 
+    `as_of` leaves out what came after that day; otherwise nothing may have.
+
     `traffic` is in queries a week, `false_alarm_weeks` in weeks, `max_failed` a share of queries.
     """
 
@@ -36,6 +38,7 @@ class WeeklyOptions:
     min_queries: int = 30
     max_failed: float = 0.05
     ignored: tuple[Facet, ...] = ()
+    as_of: bool = False
 
 
 def chosen_runs(history: "History", options: WeeklyOptions) -> tuple[KeptRun, ...]:
@@ -44,9 +47,10 @@ def chosen_runs(history: "History", options: WeeklyOptions) -> tuple[KeptRun, ..
     Raises TailqaError where there is none, where there are several to choose from, and for a run
     that is dated after today.
     """
-    runs = history.runs(student=options.student, suite=options.suite)
+    until = options.today.isoformat() if options.as_of else None
+    runs = history.runs(student=options.student, suite=options.suite, until=until)
     if not runs:
-        raise TailqaError(_nothing(history.runs(), options))
+        raise TailqaError(_nothing(history.runs(until=until), options))
     for flag, names in (
         ("--student", _names(run.student for run in runs)),
         ("--suite", _names(run.suite for run in runs)),
@@ -115,13 +119,15 @@ def _day(flag: str, text: str, today: date, wanted: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise TailqaError(f"{flag} {text!r} is neither; give {wanted}") from None
+        raise TailqaError(f"{flag} {text!r} is none; give {wanted}") from None
     if day > today:
         raise TailqaError(f"{flag} {text} lies in the future; today is {today.isoformat()}")
     return day
 
 
 def _nothing(runs: Sequence[KeptRun], options: WeeklyOptions) -> str:
+    if not runs and options.as_of:
+        return f"the history has no run until {options.today.isoformat()}"
     if not runs:
         return "the history has no run; add one with tailqa history add RUN"
     students, suites = _names(run.student for run in runs), _names(run.suite for run in runs)

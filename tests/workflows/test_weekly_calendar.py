@@ -157,6 +157,14 @@ def test_a_run_of_the_future_but_not_of_another_time_zone():
         chosen_runs(MemoryHistory(tomorrow, later), options())
 
 
+def test_as_of_a_day_nothing_after_it_is_known():
+    history = MemoryHistory(*(new_run(week, {HEAD: [1]}) for week in range(5)))
+    known = chosen_runs(history, options(today=monday(3), as_of=True))
+    assert [run.build for run in known] == ["build-0", "build-1", "build-2"]
+    with pytest.raises(TailqaError, match="the history has no run until 2026-08-01"):
+        chosen_runs(history, options(today=date(2026, 8, 1), as_of=True))
+
+
 def test_no_run_in_the_window():
     with pytest.raises(TailqaError, match="no run in the weeks from 2026-11-16 on; the last is of"):
         span_of([kept(0), kept(3)], options(since="2w"))

@@ -161,10 +161,19 @@ class MemoryHistory:
     def __init__(self, *runs: NewRun) -> None:
         self.new = {new.kept.run: new for new in runs}
 
-    def runs(self, student: str | None = None, suite: str | None = None) -> tuple[KeptRun, ...]:
-        kept = (new.kept for new in self.new.values())
+    def runs(
+        self,
+        student: str | None = None,
+        suite: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> tuple[KeptRun, ...]:
         return tuple(
-            run for run in kept if student in {None, run.student} and suite in {None, run.suite}
+            new.kept
+            for new in self.new.values()
+            if student in {None, new.kept.student}
+            and suite in {None, new.kept.suite}
+            and (since or "") <= new.kept.date <= (until or "9999")
         )
 
     def marks(self, runs: Sequence[str]) -> Marks:

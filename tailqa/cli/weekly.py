@@ -2,12 +2,16 @@
 
 from datetime import date as calendar
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tailqa.cli import history_options, options
 from tailqa.cli.gate import iso_date
-from tailqa.core.history import FACETS, HARNESS, Facet
+from tailqa.core.history import FACETS, HARNESS
+
+if TYPE_CHECKING:
+    from tailqa.workflows.weekly_calendar import Ignored
 
 
 @click.command()
@@ -62,9 +66,10 @@ from tailqa.core.history import FACETS, HARNESS, Facet
 )
 @options.option(
     "--ignore",
-    type=click.Choice([facet for facet in FACETS if facet in HARNESS]),
+    type=click.Choice([*(facet for facet in FACETS if facet in HARNESS), "seed"]),
     multiple=True,
-    help="A change of this starts no new series; may be repeated.",
+    help="A change of this starts no new series; may be repeated. seed: every week draws other "
+    "queries of the suite (compare --limit N --seed WEEK).",
 )
 @options.option(
     "--out",
@@ -91,7 +96,7 @@ def weekly(
     level: float,
     min_queries: int,
     max_failed: float,
-    ignore: tuple[Facet, ...],
+    ignore: tuple["Ignored", ...],
     out: Path | None,
     fail_on_alarm: bool,
     today: str | None,

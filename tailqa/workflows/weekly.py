@@ -18,7 +18,9 @@ from tailqa.workflows.weekly_outcomes import Limits, Outcomes, outcomes_of, stra
 from tailqa.workflows.weekly_paired import compare_weeks
 from tailqa.workflows.weekly_queries import (
     Changed,
+    Earlier,
     changed_queries,
+    earlier_week,
     flaky_columns,
     flaky_queries,
     n_reused,
@@ -68,8 +70,6 @@ def run_weekly(history: "History", options: WeeklyOptions) -> Weekly:
     # Within the last series; what is compared, counted and listed is one harness.
     series = [row for row, week in enumerate(outcomes.weeks) if week.series == span.now.series]
     flips = flaky_columns(outcomes, [row for row in series if outcomes.weeks[row].monday >= first])
-    then = _then(outcomes, series)
-    changed = _changed(history, outcomes, series[-1], then, flips=flips, level=options.level)
     found = detect(
         outcomes,
         [row for row, week in enumerate(outcomes.weeks) if week.monday >= span.detected_from],
@@ -77,6 +77,8 @@ def run_weekly(history: "History", options: WeeklyOptions) -> Weekly:
         level=options.level,
         traffic=options.traffic,
     )
+    then = earlier_week(outcomes, series, found.alarms)
+    changed = _changed(history, outcomes, series[-1], then, flips=flips, level=options.level)
     run = outcomes.run(series[-1])
     weekly = Weekly(
         student=run.student,
@@ -84,7 +86,7 @@ def run_weekly(history: "History", options: WeeklyOptions) -> Weekly:
         suite=run.suite,
         created=options.today.isoformat(),
         since=first.isoformat(),
-        weeks=shown_weeks(span.shown, outcomes, rows, options.today),
+        weeks=shown_weeks(span.shown, outcomes, rows, options.today, level=options.level),
         strata=outcomes.strata[span.now.series],
         comparisons=_comparisons(outcomes, span, series, options),
         evidence=tuple(week for week in found.evidence if week.monday >= first.isoformat()),
@@ -131,19 +133,11 @@ def _comparisons(
     )
 
 
-def _then(outcomes: Outcomes, series: Sequence[int]) -> int | None:
-    """The last week with another build; where there is none, the week before."""
-    builds = {row: outcomes.run(row).facets.get("student") for row in series}
-    others = [row for row in series if builds[row] != builds[series[-1]]]
-    earlier = others or series[:-1]
-    return earlier[-1] if earlier else None
-
-
 def _changed(
     history: "History",
     outcomes: Outcomes,
     now: int,
-    then: int | None,
+    then: Earlier | None,
     *,
     flips: Mapping[int, int],
     level: float,
@@ -153,9 +147,9 @@ def _changed(
     return changed_queries(
         history,
         outcomes,
-        then,
+        then.row,
         now,
-        comparison=compare_weeks(outcomes, then, now, LAST, level=level),
+        comparison=compare_weeks(outcomes, then.row, now, LAST, level=level),
         flaky=frozenset(flips),
     )
 

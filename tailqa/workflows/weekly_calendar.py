@@ -3,11 +3,15 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Literal
 
 from tailqa.core.history import FACETS, HARNESS, Facet, KeptRun
 from tailqa.core.weekly import Cause, Change
 
 WEEK = timedelta(weeks=1)
+Ignored = Facet | Literal["seed"]
+"""What may change without a new series. `seed` is that part of the settings: weeks that draw other
+queries from a larger suite differ in it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,12 +41,11 @@ def run_date(run: KeptRun) -> date:
 
 
 def calendar(
-    runs: Sequence[KeptRun], last: date, *, ignored: Collection[Facet] = ()
+    runs: Sequence[KeptRun], last: date, *, ignored: Collection[Ignored] = ()
 ) -> tuple[CalendarWeek, ...]:
     """Every week from the first run's to that of `last`, also those without a run.
 
-    `runs` (at least one) may come in any order. Facets of `ignored` are shown where they change
-    but begin no series.
+    `runs` (at least one) may come in any order. What is `ignored` begins no series.
     """
     by_week: dict[date, list[KeptRun]] = {}
     for run in sorted(runs, key=lambda run: (run.date, run.added_s, run.run)):
@@ -56,7 +59,7 @@ def calendar(
         week = CalendarWeek(monday=monday, run=None, n_runs=len(of_week), series=series)
         if of_week:
             run = of_week[-1]
-            changes = changes_between(before, run) if before else ()
+            changes = changes_between(before, run, ignored=ignored) if before else ()
             cause = _cause({change.facet for change in changes} - set(ignored))
             series += cause in {"harness", "both"}
             week = replace(week, run=run, series=series, cause=cause, changes=changes)
@@ -66,14 +69,28 @@ def calendar(
     return tuple(weeks)
 
 
-def changes_between(then: KeptRun, now: KeptRun) -> tuple[Change, ...]:
-    """The facets that differ, in their fixed order."""
-    pairs = ((facet, then.facets.get(facet, ""), now.facets.get(facet, "")) for facet in FACETS)
-    return tuple(
-        Change(facet=facet, before=before, after=after)
-        for facet, before, after in pairs
-        if before != after
-    )
+def changes_between(
+    then: KeptRun, now: KeptRun, *, ignored: Collection[Ignored] = ()
+) -> tuple[Change, ...]:
+    """The facets that differ, in their fixed order, also ignored ones; but no ignored seed."""
+    found = []
+    for facet in FACETS:
+        before, after = then.facets.get(facet, ""), now.facets.get(facet, "")
+        same = before == after
+        if facet == "settings" and "seed" in ignored:
+            same = _without_seed(before, then.seed) == _without_seed(after, now.seed)
+        if not same:
+            found.append(Change(facet=facet, before=before, after=after))
+    return tuple(found)
+
+
+def _without_seed(settings: str, seed: int) -> str:
+    """The settings but for the seed, which stands first.
+
+    >>> _without_seed("seed 46, limit 300", 46)
+    ', limit 300'
+    """
+    return settings.removeprefix(f"seed {seed}")
 
 
 def _cause(changed: Collection[Facet]) -> Cause:

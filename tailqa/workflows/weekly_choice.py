@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from tailqa.core.errors import TailqaError
-from tailqa.core.history import Facet, KeptRun
-from tailqa.workflows.weekly_calendar import CalendarWeek, monday_of, run_date
+from tailqa.core.history import KeptRun
+from tailqa.workflows.weekly_calendar import CalendarWeek, Ignored, monday_of, run_date
 
 if TYPE_CHECKING:
     from tailqa.history import History
@@ -37,7 +37,7 @@ class WeeklyOptions:
     level: float = 0.95
     min_queries: int = 30
     max_failed: float = 0.05
-    ignored: tuple[Facet, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
     as_of: bool = False
 
 

@@ -4,7 +4,7 @@ from tailqa.core.estimate import Estimate
 from tailqa.core.weekly import EVERYTHING, Alarm, Week, Weekly
 from tailqa.report import format as shown
 from tailqa.workflows.weekly_costs import queries, wrong_answers
-from tailqa.workflows.weekly_losses import scaled
+from tailqa.workflows.weekly_losses import by_loss, scaled
 from tailqa.workflows.weekly_notes import facets, times
 
 _POINTS = shown.Unit(symbol="points", scale=100, decimals=1)
@@ -15,7 +15,7 @@ def headline(weekly: Weekly) -> str:
     """What moved, since when and what it costs; or that nothing did, in how much data."""
     with_run = [week for week in weekly.weeks if week.run is not None]
     stale = _stale(weekly, with_run[-1])
-    open_alarms = sorted((alarm for alarm in weekly.alarms if alarm.open), key=_order)
+    open_alarms = sorted((alarm for alarm in weekly.alarms if alarm.open), key=by_loss)
     if open_alarms:
         return _lost(weekly, open_alarms) + stale
     if with_run[-1].cause in {"harness", "both"} and len(with_run) > 1:
@@ -54,12 +54,6 @@ def _past(alarm: Alarm) -> str:
     return f"{_scope(alarm)} lost {_points(alarm)} from {alarm.since} to {alarm.until}"
 
 
-def _order(alarm: Alarm) -> tuple[bool, float]:
-    """Strata before the whole, the largest loss first."""
-    loss = alarm.loss.value if isinstance(alarm.loss, Estimate) else 0.0
-    return alarm.scope == EVERYTHING, loss
-
-
 def _points(alarm: Alarm) -> str:
     loss = scaled(alarm.loss, -1)
     if not isinstance(loss, Estimate):
@@ -91,7 +85,7 @@ def _calm(weekly: Weekly, with_run: list[Week]) -> str:
     closed = [alarm for alarm in weekly.alarms if not alarm.open]
     moved = _significant(weekly)
     if closed:
-        past = "; ".join(_past(alarm) for alarm in sorted(closed, key=_order)[:_NAMED])
+        past = "; ".join(_past(alarm) for alarm in sorted(closed, key=by_loss)[:_NAMED])
         return f"No alarm now, in {many}{breaks}. Before: {past}.{moved}"
     if moved:
         return f"No alarm in {many}{breaks}.{moved}"

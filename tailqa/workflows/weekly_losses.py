@@ -7,7 +7,14 @@ import numpy as np
 
 from tailqa import stats
 from tailqa.core.estimate import Estimate, Measured, TooFew
+from tailqa.core.weekly import EVERYTHING, Alarm
 from tailqa.workflows.weekly_outcomes import UNKNOWN, Indices, Outcomes
+
+
+def by_loss(alarm: Alarm) -> tuple[bool, float]:
+    """To sort alarms by: strata before the whole, the largest loss first."""
+    loss = alarm.loss.value if isinstance(alarm.loss, Estimate) else 0.0
+    return alarm.scope == EVERYTHING, loss
 
 
 def changed_accuracy(

@@ -7,7 +7,7 @@ from tailqa.core.history import HARNESS
 from tailqa.core.weekly import Change, Week, Weekly
 from tailqa.workflows.weekly_choice import WeeklyOptions
 from tailqa.workflows.weekly_outcomes import Outcomes
-from tailqa.workflows.weekly_queries import FLIPS, SHOWN
+from tailqa.workflows.weekly_queries import FLIPS, SHOWN, Earlier
 from tailqa.workflows.weekly_span import Span
 
 NULL = (
@@ -19,14 +19,14 @@ _TIMES = {1: "once", 2: "twice"}
 
 
 def notes(
-    weekly: Weekly, span: Span, outcomes: Outcomes, then: int | None, options: WeeklyOptions
+    weekly: Weekly, span: Span, outcomes: Outcomes, then: Earlier | None, options: WeeklyOptions
 ) -> tuple[str, ...]:
-    """`then` is the row that changed queries are held against."""
+    """`then` is the week that changed queries are held against."""
     return (
         *_breaks(weekly.weeks),
         *_alarms(weekly),
         *_compared(weekly, span),
-        *_changed(weekly, outcomes, then),
+        *_changed(weekly, span, then),
         *_weeks(weekly.weeks),
         *_settings(outcomes, options),
     )
@@ -105,19 +105,12 @@ def _compared(weekly: Weekly, span: Span) -> Iterator[str]:
         )
 
 
-def _changed(weekly: Weekly, outcomes: Outcomes, then: int | None) -> Iterator[str]:
-    if then is None:
+def _changed(weekly: Weekly, span: Span, then: Earlier | None) -> Iterator[str]:
+    if then is None or span.now.run is None:
         return
-    monday = outcomes.weeks[then].monday.isoformat()
-    same = any(
-        comparison.against == "last week" and comparison.then_monday == monday
-        for comparison in weekly.comparisons
-    )
-    now = outcomes.run(max(row for row, week in enumerate(outcomes.weeks) if week.run)).build
-    which = "last week" if same else f"the week of {monday}, the last with another build"
     yield (
-        f"Queries newly wrong and newly right are those of build {now} against {which}; queries "
-        f"that changed {FLIPS} times or more in this series are listed apart."
+        f"Queries newly wrong and newly right are those of build {span.now.run.build} against "
+        f"{then.which}; queries that changed {FLIPS} times or more in this series are listed apart."
     )
     cut = [name for name, n in weekly.n_changed.items() if n > SHOWN]
     if cut:
@@ -135,7 +128,7 @@ def _weeks(weeks: Sequence[Week]) -> Iterator[str]:
 def _settings(outcomes: Outcomes, options: WeeklyOptions) -> Iterator[str]:
     if options.ignored:
         named = " and ".join(options.ignored)
-        yield f"Changes of {named} are shown but start no new series, as asked for (--ignore)."
+        yield f"Changes of {named} start no new series, as asked for (--ignore)."
     if outcomes.clusters is not None:
         yield (
             "Queries come in clusters, and those of one cluster are not independent: intervals "

@@ -8,9 +8,8 @@ import numpy as np
 
 from tailqa import stats
 from tailqa.core.estimate import Cells, Measured, TooFew
-from tailqa.core.history import Facet
 from tailqa.core.weekly import EVERYTHING, Comparison, PairedChange
-from tailqa.workflows.weekly_calendar import changes_between
+from tailqa.workflows.weekly_calendar import Ignored, changes_between
 from tailqa.workflows.weekly_outcomes import UNKNOWN, Outcomes
 
 _EMPTY: Cells = (0, 0, 0, 0)
@@ -32,7 +31,7 @@ def compare_weeks(
     against: str,
     *,
     level: float,
-    ignored: Collection[Facet] = (),
+    ignored: Collection[Ignored] = (),
 ) -> Comparison:
     """Row `now` against row `then` of the same series, stratum by stratum and as a whole.
 
@@ -48,7 +47,11 @@ def compare_weeks(
         against=against,
         then_monday=outcomes.weeks[then].monday.isoformat(),
         then_build=before.build,
-        changes=tuple(c for c in changes_between(before, after) if c.facet not in ignored),
+        changes=tuple(
+            change
+            for change in changes_between(before, after, ignored=ignored)
+            if change.facet not in ignored
+        ),
         strata=tuple(replace(item, adjusted_p=adjusted.get(item.scope)) for item in strata),
         overall=PairedChange(
             scope=EVERYTHING,

@@ -8,7 +8,8 @@ import numpy as np
 
 from tailqa.core.estimate import Estimate
 from tailqa.core.history import KeptAnswer, KeptQuery
-from tailqa.core.weekly import Comparison, FlakyQuery, QueryChange
+from tailqa.core.weekly import Alarm, Comparison, FlakyQuery, QueryChange
+from tailqa.workflows.weekly_losses import by_loss
 from tailqa.workflows.weekly_outcomes import UNKNOWN, Indices, Outcomes, Rights
 
 if TYPE_CHECKING:
@@ -30,6 +31,38 @@ class Changed:
 
     queries: tuple[QueryChange, ...]
     n: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """The week that the last one is held against, and in words which one that is."""
+
+    row: int
+    which: str
+
+
+def earlier_week(
+    outcomes: Outcomes, series: Sequence[int], alarms: Sequence[Alarm]
+) -> Earlier | None:
+    """The last week before the worst open loss; without one, the last that had another build.
+
+    Where the build has always been the same, the week before; None where there is none. `series`
+    are the rows of the last series.
+    """
+    *before, now = series
+    mondays = {row: outcomes.weeks[row].monday.isoformat() for row in before}
+    lost = min((alarm for alarm in alarms if alarm.open), key=by_loss, default=None)
+    if lost is not None:
+        sound = [row for row in before if mondays[row] < lost.since]
+        if sound:
+            why = f"the week of {mondays[sound[-1]]}, the last before {lost.scope} got worse"
+            return Earlier(row=sound[-1], which=why)
+    build = outcomes.run(now).facets.get("student")
+    others = [row for row in before if outcomes.run(row).facets.get("student") != build]
+    if others and others[-1] != before[-1]:
+        why = f"the week of {mondays[others[-1]]}, the last with another build"
+        return Earlier(row=others[-1], which=why)
+    return Earlier(row=before[-1], which="last week") if before else None
 
 
 def changed_queries(

@@ -1,6 +1,7 @@
 """Weeks as they stand on the page: accuracies, costs, what changed, and what is missing."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from tailqa import stats
@@ -9,24 +10,37 @@ from tailqa.core.weekly import EVERYTHING, Week, WeekFigure, WeekStratum
 from tailqa.workflows.weekly_calendar import CalendarWeek, monday_of
 from tailqa.workflows.weekly_outcomes import Outcomes, right_by_unit, right_by_week
 
-Totals = Mapping[str, list[tuple[int, int, int]]]
-"""Of each stratum, one for each row of the outcomes: what `right_by_week` counts."""
-
 _NO_RUN = "no run"
 _NO_RUN_YET = "no run yet"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """Outcomes with what `right_by_week` counts of each stratum, one for each row."""
+
+    outcomes: Outcomes
+    totals: Mapping[str, list[tuple[int, int, int]]]
+    level: float
+
+
 def shown_weeks(
-    weeks: Sequence[CalendarWeek], outcomes: Outcomes, rows: Mapping[date, int], today: date
+    weeks: Sequence[CalendarWeek],
+    outcomes: Outcomes,
+    rows: Mapping[date, int],
+    today: date,
+    *,
+    level: float,
 ) -> tuple[Week, ...]:
     """`rows` has the row of every week with a run, by its Monday."""
-    totals = {name: right_by_week(outcomes, name) for name in outcomes.columns}
-    return tuple(_week(week, outcomes, totals, rows.get(week.monday), today) for week in weeks)
+    counted = Counted(
+        outcomes=outcomes,
+        totals={name: right_by_week(outcomes, name) for name in outcomes.columns},
+        level=level,
+    )
+    return tuple(_week(week, counted, rows.get(week.monday), today) for week in weeks)
 
 
-def _week(
-    week: CalendarWeek, outcomes: Outcomes, totals: Totals, row: int | None, today: date
-) -> Week:
+def _week(week: CalendarWeek, counted: Counted, row: int | None, today: date) -> Week:
     run = week.run
     if run is None or row is None:
         missing = _NO_RUN_YET if week.monday == monday_of(today) else _NO_RUN
@@ -43,7 +57,7 @@ def _week(
         n_asked=run.n_queries,
         cause=week.cause,
         changes=week.changes,
-        strata=_strata(week, outcomes, totals, row),
+        strata=_strata(week, counted, row),
         figures=tuple(
             WeekFigure(
                 scope=figure.scope, who=figure.who, figure=figure.figure, measured=figure.measured
@@ -53,16 +67,14 @@ def _week(
     )
 
 
-def _strata(
-    week: CalendarWeek, outcomes: Outcomes, totals: Totals, row: int
-) -> tuple[WeekStratum, ...]:
+def _strata(week: CalendarWeek, counted: Counted, row: int) -> tuple[WeekStratum, ...]:
     """All traffic, then the strata of the week's series."""
     margins = {stratum.name: stratum.margin for stratum in week.run.strata} if week.run else {}
-    shares = outcomes.shares(week.series)
+    shares = counted.outcomes.shares(week.series)
     strata = []
     for name in shares:
-        missing = outcomes.missing.get((row, name))
-        student, teacher = _accuracies(outcomes, totals, row, {name: 1.0}, missing)
+        missing = counted.outcomes.missing.get((row, name))
+        student, teacher = _accuracies(counted, row, {name: 1.0}, missing)
         strata.append(
             WeekStratum(
                 name=name,
@@ -75,7 +87,7 @@ def _strata(
         )
     lacking = [stratum.name for stratum in strata if stratum.missing is not None]
     whole = f"without {', '.join(lacking)} there is no whole" if lacking else None
-    student, teacher = _accuracies(outcomes, totals, row, shares, whole)
+    student, teacher = _accuracies(counted, row, shares, whole)
     return (
         WeekStratum(name=EVERYTHING, n=student.n, student=student, teacher=teacher, missing=whole),
         *strata,
@@ -83,33 +95,27 @@ def _strata(
 
 
 def _accuracies(
-    outcomes: Outcomes,
-    totals: Totals,
-    row: int,
-    shares: Mapping[str, float],
-    missing: str | None,
+    counted: Counted, row: int, shares: Mapping[str, float], missing: str | None
 ) -> tuple[Measured, Measured]:
     """Of student and teacher, by the weights `shares`."""
-    weights = list(shares.values())
-    counts = [totals[name][row] for name in shares]
+    counts = [counted.totals[name][row] for name in shares]
     if missing is not None:
         reason = TooFew(reason=missing, n=sum(n for _, _, n in counts))
         return reason, reason
+    return _accuracy(counted, row, shares, 0), _accuracy(counted, row, shares, 1)
+
+
+def _accuracy(counted: Counted, row: int, shares: Mapping[str, float], side: int) -> Measured:
+    outcomes, level, weights = counted.outcomes, counted.level, list(shares.values())
     if outcomes.clusters is not None:
-        of_units = [right_by_unit(outcomes, row, name) for name in shares]
-        student, teacher = (
-            stats.clustered_share(
-                [(units[side].tolist(), units[2].tolist()) for units in of_units], weights
-            )
-            for side in (0, 1)
+        units = [right_by_unit(outcomes, row, name) for name in shares]
+        return stats.clustered_share(
+            [(of_unit[side].tolist(), of_unit[2].tolist()) for of_unit in units],
+            weights,
+            level=level,
         )
-        return student, teacher
-    student_right, teacher_right = (
-        [(count[side], count[2]) for count in counts] for side in (0, 1)
-    )
-    if len(weights) == 1:
-        return stats.accuracy(*student_right[0]), stats.accuracy(*teacher_right[0])
-    return (
-        stats.pooled_accuracy(student_right, weights),
-        stats.pooled_accuracy(teacher_right, weights),
-    )
+    counts = [counted.totals[name][row] for name in shares]
+    right = [(count[side], count[2]) for count in counts]
+    if len(right) == 1:
+        return stats.accuracy(*right[0], level=level)
+    return stats.pooled_accuracy(right, weights, level=level)

@@ -18,6 +18,8 @@ from tailqa.report.weekly_words import (
     headline,
     missing_words,
     n_changed,
+    null_words,
+    other_notes,
     rate_words,
     reused_words,
     scope_words,
@@ -41,10 +43,10 @@ def render_weekly_markdown(weekly: Weekly) -> str:
     lines += [*_table(weekly), ""]
     lines += _list([bullet(line) for line in weekly.costs], NOTES_BYTES // 2)
     lines += _breaks(weekly)
-    if weekly.notes:
-        notes = [bullet(note) for note in weekly.notes]
+    notes = [bullet(note) for note in other_notes(weekly)]
+    if notes:
         lines += ["Before you believe it:", "", *_list(notes, NOTES_BYTES)]
-    lines += [escaped(one_line(part)) for part in _last_words(weekly) if part]
+    lines += [escaped(one_line(part, 600)) for part in _last_words(weekly) if part]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -114,14 +116,15 @@ def _last_words(weekly: Weekly) -> Iterator[str]:
     if changed.total():
         yield (
             f"Queries newly wrong: {shown.count(changed['newly wrong'])}, newly right: "
-            f"{shown.count(changed['newly right'])}, flaky: {shown.count(len(weekly.flaky))}."
+            f"{shown.count(changed['newly right'])}, flaky: {shown.count(changed['flaky'])}."
         )
     last = weekly.weeks[-1] if weekly.weeks else None
     for reason in missing_words(last) if last else ():
         yield f"Missing this week: {reason}."
     yield from unmeasured_words(weekly, [scope.name for scope in scopes_of(weekly)])
     yield reused_words(weekly)
-    yield f"{rate_words(weekly)} An alarm speaks against this: {weekly.null}"
+    yield rate_words(weekly)
+    yield null_words(weekly)
 
 
 def _list(items: list[str], most: int) -> list[str]:

@@ -17,7 +17,7 @@ from tailqa.report.weekly_markdown import render_weekly_markdown
 from tailqa.report.weekly_queries import embed_changed, strata_of
 from tailqa.report.weekly_scopes import alarms_first, last_run, scopes_of
 
-_WHOLE = re.compile(r"\d{4}-\d\d-\d\d|\[[\d.,+−]+, [\d.,+−]+\]|[+−][\d.,]+ points")
+_WHOLE = re.compile(r"\d{4}-\d\d-\d\d|\[[\d.,+−]+, [\d.,+−]+\]|[+−][\d.,]+ points|n = [\d,]+")
 WEEKLY_PAGE = "weekly.html"
 WEEKLY_SUMMARY = "weekly.md"
 
@@ -48,6 +48,7 @@ def render_weekly_page(weekly: Weekly) -> str:
             state=words.state_words(weekly),
             n_open=sum(alarm.open for alarm in weekly.alarms),
             rate=words.rate_words(weekly),
+            null=words.null_words(weekly),
             reused=words.reused_words(weekly),
             alarms=alarms_first(weekly),
             alarm_words=words.alarm_words,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tailqa.core.estimate import Estimate
 from tailqa.core.weekly import (
     EVERYTHING,
     Alarm,
@@ -58,9 +59,13 @@ def alarms_of(weekly: Weekly, scope: str) -> tuple[Alarm, ...]:
 
 
 def alarms_first(weekly: Weekly) -> tuple[Alarm, ...]:
-    """All alarms: open ones first, all traffic before a stratum, then the latest first."""
-    found = sorted(weekly.alarms, key=lambda alarm: alarm.monday, reverse=True)
-    return tuple(sorted(found, key=lambda alarm: (not alarm.open, alarm.scope != EVERYTHING)))
+    """All alarms: open ones first, strata before the whole, then the largest loss first."""
+
+    def order(alarm: Alarm) -> tuple[bool, bool, float]:
+        loss = alarm.loss.value if isinstance(alarm.loss, Estimate) else 0.0
+        return (not alarm.open, alarm.scope == EVERYTHING, loss)
+
+    return tuple(sorted(weekly.alarms, key=order))
 
 
 def last_run(weekly: Weekly) -> Week | None:

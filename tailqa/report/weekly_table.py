@@ -25,6 +25,8 @@ from tailqa.report.weekly_words import (
     breaks_of,
     headline,
     missing_words,
+    null_words,
+    other_notes,
     rate_words,
     reused_words,
     scope_words,
@@ -138,14 +140,10 @@ class _Terminal:
             yield self._point(f"Missing this week: {reason}.", "yellow")
         for said in unmeasured_words(weekly, [scope.name for scope in scopes_of(weekly)]):
             yield self._point(said, "dim")
-        for note in weekly.notes:
+        for note in other_notes(weekly):
             yield self._point(note)
         yield ""
-        closing = (
-            reused_words(weekly),
-            rate_words(weekly),
-            f"An alarm speaks against this: {weekly.null}",
-        )
+        closing = (reused_words(weekly), rate_words(weekly), null_words(weekly))
         for said in closing:
             if said:
                 yield text(self._clean(said, 600), "dim")

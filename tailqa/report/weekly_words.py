@@ -56,6 +56,21 @@ def rate_words(weekly: Weekly) -> str:
     )
 
 
+def null_words(weekly: Weekly) -> str:
+    """What an alarm speaks against."""
+    return f"Null hypothesis: {one_line(weekly.null, 600)}"
+
+
+def other_notes(weekly: Weekly) -> tuple[str, ...]:
+    """The notes but for those that only name a break, where breaks are listed with their facets."""
+    named = tuple(f"In the week of {week.monday} " for week in breaks_of(weekly.weeks))
+    return tuple(
+        note
+        for note in weekly.notes
+        if not (note.startswith(named) and "new series starts" in note.lower())
+    )
+
+
 def reused_words(weekly: Weekly) -> str:
     """How many of the teacher's answers came from the store; empty where not known."""
     n = weekly.teacher_reused
@@ -71,7 +86,7 @@ def alarm_words(alarm: Alarm) -> str:
     moved = f"{shown.figure(loss, shown.POINTS)} {since}"
     if not isinstance(loss, Estimate):
         moved = f"a loss {since}, its size {shown.figure(loss, shown.POINTS)}"
-    state = "open" if alarm.open else f"over after {one_line(alarm.until or alarm.monday)}"
+    state = "open" if alarm.open else _over(alarm)
     said = (
         f"{one_line(moved)}, first seen in build {one_line(alarm.build, 100)}; alarm in the week "
         f"of {one_line(alarm.monday)}, {state}."
@@ -82,8 +97,14 @@ def alarm_words(alarm: Alarm) -> str:
 def short_alarm_words(alarm: Alarm) -> str:
     """What an alarm says beside the chart of its scope."""
     loss = shown.bracketed(alarm.loss, shown.POINTS)
-    over = "" if alarm.open else f", over after {one_line(alarm.until or alarm.monday)}"
+    over = "" if alarm.open else f", {_over(alarm)}"
     return f"Alarm {one_line(alarm.monday)}: {loss} points since {one_line(alarm.since)}{over}"
+
+
+def _over(alarm: Alarm) -> str:
+    if alarm.regained is not None:
+        return f"better again since {one_line(alarm.regained)}"
+    return f"last seen {one_line(alarm.until or alarm.monday)}"
 
 
 def lost_words(alarm: Alarm) -> str:
@@ -91,10 +112,8 @@ def lost_words(alarm: Alarm) -> str:
     lost = alarm.lost_per_week
     if not isinstance(lost, Estimate):
         return ""
-    return (
-        f"That is {shown.bracketed(lost, shown.Unit(symbol=''))} queries a week no longer "
-        "answered rightly."
-    )
+    value, low, high = (f"{float(f'{end:.3g}'):,.0f}" for end in (lost.value, lost.low, lost.high))
+    return f"That is {value} [{low}, {high}] queries a week no longer answered rightly."
 
 
 def scope_words(scope: str) -> str:
@@ -226,12 +245,15 @@ def breaks_of(weeks: Iterable[Week]) -> tuple[Week, ...]:
 
 
 def n_changed(weekly: Weekly) -> Counter[str]:
-    """How many queries are newly wrong and newly right, more than are shown perhaps."""
+    """How many queries are newly wrong, newly right and flaky, more than are shown perhaps."""
     shown_here = Counter(str(item.direction) for item in weekly.changed)
-    return Counter({key: max(shown_here[key], weekly.n_changed.get(key, 0)) for key in DIRECTIONS})
+    shown_here[FLAKY] = len(weekly.flaky)
+    keys = (*DIRECTIONS, FLAKY)
+    return Counter({key: max(shown_here[key], weekly.n_changed.get(key, 0)) for key in keys})
 
 
 DIRECTIONS = ("newly wrong", "newly right")
+FLAKY = "flaky"
 
 
 def _alarms(n: int) -> str:

@@ -180,7 +180,7 @@ def test_what_the_page_says():
     assert '<h1>tail/terminology lost 6.1 points <span class="whole">[3.2, 9.0]</span>' in page
     assert "1 alarm open, 1 in the past." in text
     assert "at most once in 104 weeks (2 years) on average" in text
-    assert "An alarm speaks against this: the answers to the same queries of this suite" in text
+    assert "Null hypothesis: the answers to the same queries of this suite" in text
     assert "5,712 of the teacher&#39;s answers of the last run" in text
     assert "61 newly wrong, 9 newly right" in text
     facets = page[page.index('id="fingerprints"') : page.index('id="weeks"')]

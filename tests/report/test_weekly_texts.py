@@ -24,7 +24,8 @@ last run in the week of 2026-11-23, build support-student@&#8203;r9, verdict **f
 first seen in build support-student@&#8203;r8; alarm in the week of 2026-11-16, open. That is 366 \
 &#91;192, 540&#93; queries a week no longer answered rightly.
 - tail/long context: −10.5 points (95 % interval −13.6 to −7.4, n = 280) since 2026-08-10, first \
-seen in build support-student@&#8203;r4; alarm in the week of 2026-08-17, over after 2026-09-07.
+seen in build support-student@&#8203;r4; alarm in the week of 2026-08-17, better again since \
+2026-09-14.
 
 | stratum | n | student, % | teacher, % | now − last week, points | now − base line, points \
 | alarm |
@@ -49,8 +50,9 @@ Before you believe it:
 Queries newly wrong: 61, newly right: 9, flaky: 4.
 5,712 of the teacher's answers of the last run came from an earlier run.
 While nothing changes, this page as a whole alarms falsely at most once in 104 weeks (2 years) on \
-average. An alarm speaks against this: the answers to the same queries of this suite are as often \
-right as in the weeks before, though single queries may change for good with a new build.
+average.
+Null hypothesis: the answers to the same queries of this suite are as often right as in the weeks \
+before, though single queries may change for good with a new build.
 """
 
 BLOCKS = [token.type for token in tokens(render_weekly_markdown(hostile_weekly(["plain"])))]
@@ -67,7 +69,7 @@ only          2        -        -
 
 While nothing changes, this page as a whole alarms falsely at most once in 104 weeks (2 years) on
 average.
-An alarm speaks against this: nothing changed."""
+Null hypothesis: nothing changed."""
 
 
 def test_the_whole_markdown():
@@ -192,6 +194,17 @@ def test_strata_missing_for_one_reason_share_a_line():
         "tail/terminology, tail/multi-step arithmetic: 12 queries are too few",
     )
     assert missing_words(Week(monday="2026-11-02", series=0, missing="no run")) == ("no run",)
+
+
+def test_a_note_that_only_names_a_listed_break_is_not_said_twice():
+    weekly = make_weekly(n_strata=1)
+    said = (
+        "In the week of 2026-07-27 the harness changed (engine): a new series starts.",
+        "In the week of 2026-07-27 the teacher changed.",
+    )
+    markdown = render_weekly_markdown(replace(weekly, notes=said))
+    assert "(engine)" not in markdown
+    assert "the teacher changed." in markdown
 
 
 def test_an_alarm_whose_size_is_not_known_says_why():

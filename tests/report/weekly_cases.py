@@ -381,6 +381,7 @@ def _alarms() -> tuple[Alarm, ...]:
             log_evidence=8.9,
             open=False,
             until=monday(14),
+            regained=monday(15),
         ),
         Alarm(
             scope=ALARMED,

@@ -1,5 +1,7 @@
 """The sentence on top of a weekly report, to be read in a chat without anything else."""
 
+from itertools import pairwise
+
 from tailqa.core.estimate import Estimate
 from tailqa.core.weekly import EVERYTHING, Alarm, Week, Weekly
 from tailqa.report import format as shown
@@ -28,8 +30,7 @@ def headline(weekly: Weekly) -> str:
 def _lost(weekly: Weekly, alarms: list[Alarm]) -> str:
     """The alarm with the largest loss, and which others are open."""
     worst, *others = alarms
-    text = f"{_scope(worst)} lost {_points(worst)} since {worst.since}, first seen in build "
-    text += worst.build
+    text = f"{_scope(worst)} lost {_points(worst)} since {worst.since}, {_build(weekly, worst)}"
     lost = worst.loss
     if weekly.traffic is not None and isinstance(lost, Estimate):
         share = {stratum.name: stratum.weight for stratum in weekly.strata}.get(worst.scope, 1.0)
@@ -43,6 +44,26 @@ def _lost(weekly: Weekly, alarms: list[Alarm]) -> str:
     )
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     return f"{text}. Also open: {names}{more}."
+
+
+def _build(weekly: Weekly, alarm: Alarm) -> str:
+    """Which build it was first seen in, or that it came without a new one, as a drift does."""
+    for before, week in pairwise(week for week in weekly.weeks if week.run is not None):
+        new = before.build != week.build or any(c.facet == "student" for c in week.changes)
+        if week.monday == alarm.since and not new:
+            return f"with no new build ({alarm.build} since {_stood(weekly, alarm)})"
+    return f"first seen in build {alarm.build}"
+
+
+def _stood(weekly: Weekly, alarm: Alarm) -> str:
+    """From which week shown on the alarm's build stood until the loss began."""
+    first = alarm.since
+    for week in reversed(weekly.weeks):
+        if week.run is not None and week.monday <= alarm.since:
+            if week.build != alarm.build:
+                break
+            first = week.monday
+    return first
 
 
 def _past(alarm: Alarm) -> str:

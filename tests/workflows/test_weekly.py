@@ -474,6 +474,14 @@ def test_the_headline_of_a_loss():
     )
 
 
+def test_a_loss_without_a_new_build_is_said_to_be_that():
+    weeks = steady(10, 200, drops={TERMS: (6, 0.3)})
+    runs = [new_run(k, marks, build="v2" if k > 1 else "v1") for k, marks in enumerate(weeks)]
+    headline = weekly(runs).headline
+    assert f"since {monday(6)}, with no new build (v2 since {monday(2)})" in headline
+    assert "first seen in build" not in headline
+
+
 def test_what_a_week_costs_against_last_week_and_the_base_line():
     weeks = steady(3, 100)
     runs = [new_run(k, marks, figures=(tokens(50.0 + k),)) for k, marks in enumerate(weeks)]

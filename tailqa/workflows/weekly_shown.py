@@ -102,20 +102,25 @@ def _accuracies(
     if missing is not None:
         reason = TooFew(reason=missing, n=sum(n for _, _, n in counts))
         return reason, reason
-    return _accuracy(counted, row, shares, 0), _accuracy(counted, row, shares, 1)
-
-
-def _accuracy(counted: Counted, row: int, shares: Mapping[str, float], side: int) -> Measured:
-    outcomes, level, weights = counted.outcomes, counted.level, list(shares.values())
-    if outcomes.clusters is not None:
-        units = [right_by_unit(outcomes, row, name) for name in shares]
-        return stats.clustered_share(
+    if counted.outcomes.clusters is None:
+        student, teacher = (_accuracy(counts, shares, side, counted.level) for side in (0, 1))
+        return student, teacher
+    units = [right_by_unit(counted.outcomes, row, name) for name in shares]
+    student, teacher = (
+        stats.clustered_share(
             [(of_unit[side].tolist(), of_unit[2].tolist()) for of_unit in units],
-            weights,
-            level=level,
+            list(shares.values()),
+            level=counted.level,
         )
-    counts = [counted.totals[name][row] for name in shares]
+        for side in (0, 1)
+    )
+    return student, teacher
+
+
+def _accuracy(
+    counts: Sequence[tuple[int, int, int]], shares: Mapping[str, float], side: int, level: float
+) -> Measured:
     right = [(count[side], count[2]) for count in counts]
     if len(right) == 1:
         return stats.accuracy(*right[0], level=level)
-    return stats.pooled_accuracy(right, weights, level=level)
+    return stats.pooled_accuracy(right, list(shares.values()), level=level)

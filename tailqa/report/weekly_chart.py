@@ -9,6 +9,7 @@ from tailqa.core.weekly import Alarm, Week, Weekly, WeekStratum
 from tailqa.report import format as shown
 from tailqa.report.axis import Axis, ticks_of
 from tailqa.report.escape import one_line, visible
+from tailqa.report.weekly_alarms import alarm_words, short_alarm_words
 from tailqa.report.weekly_frame import (
     LEFT,
     RIGHT,
@@ -20,7 +21,7 @@ from tailqa.report.weekly_frame import (
     y_axis,
 )
 from tailqa.report.weekly_scopes import Scope, in_week
-from tailqa.report.weekly_words import alarm_words, short_alarm_words, week_words
+from tailqa.report.weekly_words import week_words
 
 _PERCENT_TICK = shown.Unit(symbol="", scale=100, decimals=0)
 _WORD = 34.0
@@ -175,7 +176,7 @@ def alarm_marks(
                 word_x=round((x or 0.0) + (6 if end_word else -6), 2),
                 word_y=round(low, 2),
                 anchor="end" if end_word else "start",
-                title=alarm_words(alarm),
+                title=alarm_words(alarm, frame.weeks),
             )
         )
     return tuple(found)

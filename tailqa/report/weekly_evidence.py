@@ -7,11 +7,11 @@ from tailqa.core.weekly import Evidence, Weekly
 from tailqa.report import format as shown
 from tailqa.report.axis import Axis, ticks_of
 from tailqa.report.escape import visible
+from tailqa.report.weekly_alarms import short_alarm_words
 from tailqa.report.weekly_chart import Panel, alarm_marks, gaps_of, hits_of
 from tailqa.report.weekly_costs import plain
 from tailqa.report.weekly_frame import Frame, level_line, trace, y_axis
 from tailqa.report.weekly_scopes import alarms_of
-from tailqa.report.weekly_words import short_alarm_words
 
 _HIGHEST = 3
 _LOG = shown.Unit(symbol="", decimals=2)

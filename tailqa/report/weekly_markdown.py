@@ -10,9 +10,9 @@ from tailqa.core.weekly import Comparison, Weekly
 from tailqa.report import format as shown
 from tailqa.report.escape import one_line
 from tailqa.report.gate_markdown import bullet, escaped, fitting_lines
+from tailqa.report.weekly_alarms import alarm_words, scope_words
 from tailqa.report.weekly_scopes import Scope, alarms_first, change_of, last_run, scopes_of
 from tailqa.report.weekly_words import (
-    alarm_words,
     break_words,
     breaks_of,
     headline,
@@ -22,7 +22,6 @@ from tailqa.report.weekly_words import (
     other_notes,
     rate_words,
     reused_words,
-    scope_words,
     state_words,
     unmeasured_words,
 )
@@ -65,7 +64,7 @@ def _subject(weekly: Weekly) -> str:
 
 def _alarm_line(weekly: Weekly, place: int) -> str:
     alarm = alarms_first(weekly)[place]
-    said = bullet(f"{scope_words(alarm.scope)}: {alarm_words(alarm)}")
+    said = bullet(f"{scope_words(alarm.scope)}: {alarm_words(alarm, weekly.weeks)}")
     return f"- **open:** {said.removeprefix('- ')}" if alarm.open else said
 
 

@@ -10,6 +10,7 @@ from tailqa.report import weekly_rows as rows
 from tailqa.report import weekly_words as words
 from tailqa.report.files import write_atomic
 from tailqa.report.html import asset, environment, source_hash
+from tailqa.report.weekly_alarms import alarm_words, scope_words
 from tailqa.report.weekly_chart import accuracy_panels
 from tailqa.report.weekly_costs import cost_groups
 from tailqa.report.weekly_evidence import evidence_panels
@@ -51,8 +52,8 @@ def render_weekly_page(weekly: Weekly) -> str:
             null=words.null_words(weekly),
             reused=words.reused_words(weekly),
             alarms=alarms_first(weekly),
-            alarm_words=words.alarm_words,
-            scope_words=words.scope_words,
+            alarm_words=alarm_words,
+            scope_words=scope_words,
             last=last_run(weekly),
             panels=accuracy_panels(weekly, frame, scopes),
             cost_panels=cost_panels,

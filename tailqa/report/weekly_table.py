@@ -10,6 +10,7 @@ from tailqa.report import format as shown
 from tailqa.report.cells import FULL, NARROW, figure_text, fitting, gap_text, make_table, text
 from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
+from tailqa.report.weekly_alarms import alarm_words, scope_words
 from tailqa.report.weekly_chart import accuracy_range, span
 from tailqa.report.weekly_scopes import (
     Scope,
@@ -20,7 +21,6 @@ from tailqa.report.weekly_scopes import (
     scopes_of,
 )
 from tailqa.report.weekly_words import (
-    alarm_words,
     break_words,
     breaks_of,
     headline,
@@ -29,7 +29,6 @@ from tailqa.report.weekly_words import (
     other_notes,
     rate_words,
     reused_words,
-    scope_words,
     state_words,
     unmeasured_words,
 )
@@ -127,7 +126,7 @@ class _Terminal:
     def _words(self) -> "Iterator[RenderableType]":
         weekly = self.weekly
         for alarm in alarms_first(weekly):
-            said = f"{scope_words(alarm.scope)}: {alarm_words(alarm)}"
+            said = f"{scope_words(alarm.scope)}: {alarm_words(alarm, weekly.weeks)}"
             yield self._point(said, "" if alarm.open else "dim")
         for said in weekly.costs:
             yield self._point(said)

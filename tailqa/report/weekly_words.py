@@ -4,9 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tailqa.core.estimate import Estimate, TooFew
+from tailqa.core.estimate import TooFew
 from tailqa.core.history import HARNESS
-from tailqa.core.weekly import EVERYTHING, Alarm, Cause, Change, Comparison, Week, Weekly
+from tailqa.core.weekly import EVERYTHING, Cause, Change, Comparison, Week, Weekly
 from tailqa.report import format as shown
 from tailqa.report.escape import one_line
 
@@ -77,48 +77,6 @@ def reused_words(weekly: Weekly) -> str:
     if n is None:
         return ""
     return f"{shown.count(n)} of the teacher's answers of the last run came from an earlier run."
-
-
-def alarm_words(alarm: Alarm) -> str:
-    """What an alarm says, without its scope."""
-    loss = alarm.loss
-    since = f"since {one_line(alarm.since)}"
-    moved = f"{shown.figure(loss, shown.POINTS)} {since}"
-    if not isinstance(loss, Estimate):
-        moved = f"a loss {since}, its size {shown.figure(loss, shown.POINTS)}"
-    state = "open" if alarm.open else _over(alarm)
-    said = (
-        f"{one_line(moved)}, first seen in build {one_line(alarm.build, 100)}; alarm in the week "
-        f"of {one_line(alarm.monday)}, {state}."
-    )
-    return f"{said} {lost_words(alarm)}".strip()
-
-
-def short_alarm_words(alarm: Alarm) -> str:
-    """What an alarm says beside the chart of its scope."""
-    loss = shown.bracketed(alarm.loss, shown.POINTS)
-    over = "" if alarm.open else f", {_over(alarm)}"
-    return f"Alarm {one_line(alarm.monday)}: {loss} points since {one_line(alarm.since)}{over}"
-
-
-def _over(alarm: Alarm) -> str:
-    if alarm.regained is not None:
-        return f"better again since {one_line(alarm.regained)}"
-    return f"last seen {one_line(alarm.until or alarm.monday)}"
-
-
-def lost_words(alarm: Alarm) -> str:
-    """How many queries a week are lost, where the traffic is given."""
-    lost = alarm.lost_per_week
-    if not isinstance(lost, Estimate):
-        return ""
-    value, low, high = (f"{float(f'{end:.3g}'):,.0f}" for end in (lost.value, lost.low, lost.high))
-    return f"That is {value} [{low}, {high}] queries a week no longer answered rightly."
-
-
-def scope_words(scope: str) -> str:
-    """A scope at the begin of a sentence."""
-    return "All traffic" if scope == EVERYTHING else one_line(scope, 100)
 
 
 def moment(date: str) -> str:

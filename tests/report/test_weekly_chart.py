@@ -230,7 +230,7 @@ def test_evidence_of_alarms_and_of_the_three_highest():
     found = evidence_panels(weekly, frame)
     assert [panel.name for panel in found[:2]] == [ALARMED, NAMES[5]]
     assert len(found) == 5
-    assert found[0].now == (("ln M", "13.20"), ("alarm from", "7.69"))
+    assert found[0].now == (("ln M", "17.60"), ("alarm from", "7.69"))
     assert found[0].limit
     assert [mark.x for mark in found[0].alarms] == [frame.xs[ALARMED_AT]]
     # The first week of a series says nothing, so no line begins there.

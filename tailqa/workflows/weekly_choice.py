@@ -101,7 +101,9 @@ def base_week(weeks: Sequence[CalendarWeek], base: str | None, today: date) -> C
         raise TailqaError(f"--base {base} means several runs, in the weeks of {mondays}")
     if named:
         return named[0]
-    monday = monday_of(_day("--base", base, today, "a day as in 2026-09-01, or a run"))
+    monday = monday_of(
+        _day("--base", base, today, "a day as in 2026-09-01, or a run that is the last of its week")
+    )
     for week in with_run:
         if week.monday == monday:
             return week
@@ -119,7 +121,7 @@ def _day(flag: str, text: str, today: date, wanted: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise TailqaError(f"{flag} {text!r} is none; give {wanted}") from None
+        raise TailqaError(f"{flag} {text!r}: give {wanted}") from None
     if day > today:
         raise TailqaError(f"{flag} {text} lies in the future; today is {today.isoformat()}")
     return day

@@ -78,7 +78,7 @@ def test_before_the_loss_nothing_had_moved(weekly):
     [
         (["--student", "org/other"], "no student 'org/other'; it has org/student"),
         (["--suite", "popqa"], "the history has no suite 'popqa'; it has demo"),
-        (["--since", "soon"], "--since 'soon' is none; give 12w, 90d or a day as in 2026-09-01"),
+        (["--since", "soon"], "--since 'soon': give 12w, 90d or a day as in 2026-09-01"),
         (["--since", "2027-01-01"], f"lies in the future; today is {TODAY}"),
         (["--base", "2026-01-01"], "the week of 2025-12-29 has no run; weeks with one: "),
         (["--today", "2026-01-01"], "the history has no run until 2026-01-01"),

@@ -1,9 +1,12 @@
 """Which run stands for a week, what changed, and where a series begins."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tailqa.core.errors import TailqaError
 from tailqa.workflows.weekly_calendar import calendar
@@ -96,6 +99,14 @@ def test_a_time_that_is_none(since, said):
         first_monday(since, TODAY)
 
 
+@given(st.text(max_size=12) | st.from_regex(r"[0-9]{1,5}[dw]|[0-9]{4}-[0-9]{2}-[0-9]{2}"))
+def test_any_text_is_a_monday_until_today_or_a_sentence(since):
+    with suppress(TailqaError):
+        found = first_monday(since, TODAY)
+        assert found.weekday() == 0
+        assert found <= TODAY
+
+
 def test_a_base_line_by_day_by_run_and_by_default():
     engine = {"engine": "torch 2.9"}
     runs = [kept(0, "a"), kept(1, "b"), kept(3, "c", facets=engine), kept(4, "d", facets=engine)]
@@ -107,7 +118,7 @@ def test_a_base_line_by_day_by_run_and_by_default():
     for base, said in (
         (str(monday(2)), f"the week of {monday(2)} has no run; weeks with one: {monday(4)}, "),
         ("2027-01-01", "lies in the future"),
-        ("nonsense", "give a day as in 2026-09-01, or a run"),
+        ("nonsense", "give a day as in 2026-09-01, or a run that is"),
     ):
         with pytest.raises(TailqaError, match=said):
             base_week(weeks, base, TODAY)

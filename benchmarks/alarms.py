@@ -34,7 +34,7 @@ from tailqa.stats.regression import (
 )
 
 N_STRATA, N_ASKED, N_POOL, MEMORY = 10, 300, 3600, 26
-STATED_WEEKS, WEEKS, AFTER = 104, 156, 12
+STATED_WEEKS, WEEKS, AFTER = 104, 130, 12
 ACCURACIES = np.linspace(0.7, 0.9, N_STRATA)
 THRESHOLD = alarm_log_threshold(STATED_WEEKS, N_STRATA + 1)
 NOISES = {"flips": ((1 - math.sqrt(0.9)) / 2, 1.0), "off": (0.05, 1.0), "flaky": (0.5, 0.1)}
@@ -99,6 +99,17 @@ def changes(hits, hits_at, count, before, out):
         out[i] = (hits[i] - hits_at[i]) / count - before[i]
 
 
+@numba.njit(nogil=True, fastmath=True)
+def redrawn(asked, sums, kept, now, then):
+    """Where some are asked: their changes as they are now and as they were, 0 where not known."""
+    (hits, times), (hits_at, times_at, before, change) = sums, kept
+    for k in range(asked.shape[0]):
+        i = asked[k]
+        found = (hits[i] - hits_at[i]) / (times[i] - times_at[i]) - before[i]
+        then[k], now[k] = change[i], found if before[i] >= 0 else 0.0
+        change[i] = now[k]
+
+
 @numba.njit(nogil=True)
 def fade(top, bottom, before):
     """The means of the weeks so far, −1 where there is none, which count less from now on."""
@@ -116,35 +127,30 @@ def weigh(marks, logs):
     weeks, pool = marks.shape
     memory, n_bets = logs.shape[1:]
     hits, times, top, bottom = np.zeros((4, pool), np.float32)
-    hits_at, times_at, before = np.zeros((3, memory, pool), np.float32)
-    now, then, running = np.empty(pool), np.empty(pool), np.zeros((memory, n_bets))
+    hits_at, times_at, before, change = np.zeros((4, memory, pool), np.float32)
+    now, then, running = np.zeros(pool), np.zeros(pool), np.zeros((memory, n_bets))
     for week in range(weeks):
         slot = week % memory
-        hits_at[slot], times_at[slot], running[slot] = hits, times, 0.0
+        hits_at[slot], times_at[slot], change[slot], running[slot] = hits, times, 0.0, 0.0
         asked = np.flatnonzero(marks[week] >= 0)
         fade(top, bottom, before[slot])
         for i in asked:
             hit = float(marks[week, i])
             hits[i], times[i] = hits[i] + hit, times[i] + 1
             top[i], bottom[i] = top[i] + hit, bottom[i] + 1
+        new, old = now[: len(asked)], then[: len(asked)]
         for tau in range(max(1, week + 1 - memory), week + 1):
-            at, n, n_then = tau % memory, 0, 0
+            at = tau % memory
             if len(asked) == pool:
-                changes(hits, hits_at[at], week + 1 - tau, before[at], now)
-                n, running[at] = pool, 0.0
+                changes(hits, hits_at[at], week + 1 - tau, before[at], new)
+                running[at] = 0.0
             else:
-                for i in asked:
-                    if before[at, i] >= 0:
-                        count, right = times[i] - times_at[at, i], hits[i] - hits_at[at, i]
-                        now[n] = right / count - before[at, i]
-                        n += 1
-                        if count > 1:
-                            then[n_then] = (right - marks[week, i]) / (count - 1) - before[at, i]
-                            n_then += 1
+                kept = hits_at[at], times_at[at], before[at], change[at]
+                redrawn(asked, (hits, times), kept, new, old)
             for b in range(n_bets):
-                running[at, b] += log_product(now[:n], BETS_AT[b])
-                if n_then:
-                    running[at, b] -= log_product(then[:n_then], BETS_AT[b])
+                running[at, b] += log_product(new, BETS_AT[b])
+                if len(asked) < pool:
+                    running[at, b] -= log_product(old, BETS_AT[b])
         logs[week] += running
 
 

@@ -60,7 +60,8 @@ LOOK = """() => {
         const own = light(element.ownerSVGElement ? style.fill : style.color);
         return (Math.max(own, ground) + 0.05) / (Math.min(own, ground) + 0.05);
     };
-    const written = [...document.querySelectorAll("main *, header *")].filter((element) =>
+    const texts = "main :not(rect, path, circle, line, title), header *";
+    const written = [...document.querySelectorAll(texts)].filter((element) =>
         [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim())
         && element.getClientRects().length && !element.closest("option, button:disabled"));
     const outside = (text) => {
@@ -68,13 +69,17 @@ LOOK = """() => {
         const around = text.closest("svg").getBoundingClientRect();
         return own.left < around.left - 3 || own.right > around.right + 3;
     };
+    // Elements of one name and class in one place look the same.
+    const kinds = new Map(written.map((element) => [
+        [element, element.parentElement, element.parentElement.parentElement].map((each) =>
+            `${each.nodeName}.${each.getAttribute("class")}`).join(">"), element]));
     const grid = getComputedStyle(document.querySelector(".panels")).gridTemplateColumns;
     return {
         wide: document.documentElement.scrollWidth,
         ground,
         columns: grid.split(" ").length,
         outside: written.filter((element) => element.ownerSVGElement && outside(element)).length,
-        contrast: innerWidth < 500 ? 21 : Math.min(...written.map(contrast)),
+        contrast: Math.min(...[...kinds.values()].map(contrast)),
     };
 }"""
 

@@ -119,9 +119,10 @@ class Alarm:
 
     `loss` is the accuracy of the weeks from `since` on minus that of the weeks before in the same
     series, on the same queries, negative; `build` is the first build of `since`. `open` where the
-    evidence still stands in the last week, `until` the last week in which it stood. `lost_per_week`
-    are the queries a week that are no longer answered rightly, at the given traffic. `regained` is
-    the week in which the student got better again, shown by as much evidence as the loss.
+    evidence or the loss still stands in the last week, `until` the last week in which it did.
+    `lost_per_week` are the queries a week that are no longer answered rightly, at the given
+    traffic. `regained` is the week in which the student got better again, shown by as much
+    evidence as the loss.
     """
 
     scope: str

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from tailqa import stats
-from tailqa.core.estimate import Measured
+from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.weekly import EVERYTHING, Alarm, Evidence
 from tailqa.workflows.weekly_losses import changed_accuracy, scaled
 from tailqa.workflows.weekly_outcomes import UNKNOWN, Indices, Outcomes
 
 MEMORY = 26
 """Weeks before a week that the detector looks back on."""
+
+RECENT = 4
+"""Weeks that must show a loss no more before an alarm whose evidence has faded is over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +69,18 @@ def detect(
         threshold = stats.alarm_log_threshold(false_alarm_weeks, len(scopes))
         own = [row for row in rows if outcomes.weeks[row].series == series]
         for scope in scopes:
-            found = _Detector(outcomes, scope, own, threshold, memory)
+            found = _Detector(outcomes, scope, own, threshold, memory=memory, level=level)
             evidence += found.evidence()
-            alarms += found.alarms(level, traffic)
+            alarms += found.alarms(traffic)
     return Detected(evidence=tuple(evidence), alarms=tuple(alarms))
 
 
 class _Detector:
     """One scope in one series; weeks in which the scope is missing are left out.
 
-    An alarm is open until as much evidence as raised it says that the student got better again.
-    Then the weeks of the loss are taken out and the detector goes on with the others: what a
-    repair has not brought back is found again.
+    An alarm is open until as much evidence as raised it says that the student got better again;
+    then the weeks of the loss are taken out and the detector goes on with the others, so that what
+    a repair has not brought back is found again. Or until evidence and loss have both faded.
     """
 
     def __init__(
@@ -86,10 +89,12 @@ class _Detector:
         scope: Scope,
         rows: Sequence[int],
         threshold: float,
+        *,
         memory: int,
+        level: float,
     ) -> None:
         self.outcomes, self.scope, self.threshold = outcomes, scope, threshold
-        self.memory, self.rows = memory, rows
+        self.rows, self.memory, self.level = rows, memory, level
         self.kept = [
             row for row in rows if not any((row, name) in outcomes.missing for name in scope.shares)
         ]
@@ -107,11 +112,11 @@ class _Detector:
                 log_threshold=self.threshold,
             )
 
-    def alarms(self, level: float, traffic: float | None) -> Iterator[Alarm]:
+    def alarms(self, traffic: float | None) -> Iterator[Alarm]:
         """One per loss; open where it reaches the last week of the last series."""
         last_series = self.outcomes.weeks[-1].series
         for loss in self.losses:
-            lost = self._lost(loss, level)
+            lost = self._lost(loss)
             reaches = loss.until == self.kept[-1] and loss.regained is None
             yield Alarm(
                 scope=self.scope.name,
@@ -144,7 +149,7 @@ class _Detector:
     def _losses(self) -> Iterator[_Loss]:
         rows, begin = self.kept, 0
         while True:
-            stretch = self._stretch([row for row in rows if row >= begin])
+            stretch = self._stretch(rows, begin)
             if not stretch:
                 return
             since = self.found[stretch[0]][1]
@@ -162,28 +167,44 @@ class _Detector:
             begin = closing
 
     def _loss(self, stretch: Sequence[int], rows: Sequence[int], regained: int | None) -> _Loss:
-        first, last = stretch[0], stretch[-1]
+        first = stretch[0]
+        speaking = [self.found[row] for row in stretch if self._speaks(self.found.get(row))]
         # Later weeks know better when it began, unless they speak of another change.
-        since = self.found[last][1]
-        since = since if since <= first else self.found[first][1]
-        until = last if regained is None else max(row for row in rows if row < regained)
+        log_evidence, since = speaking[-1]
+        since = since if since <= first else speaking[0][1]
+        until = stretch[-1] if regained is None else max(row for row in rows if row < regained)
         return _Loss(
             found=first,
             since=min(since, until),
             until=until,
             regained=regained,
-            log_evidence=self.found[last][0],
+            log_evidence=log_evidence,
             before=[row for row in rows if row < since],
         )
 
-    def _stretch(self, rows: Sequence[int]) -> list[int]:
-        """The first weeks in a row with enough evidence."""
-        speaking = [self._speaks(self.found.get(row)) for row in rows]
-        if True not in speaking:
-            return []
-        first = speaking.index(True)
-        end = speaking.index(False, first) if False in speaking[first:] else len(rows)
-        return list(rows[first:end])
+    def _stretch(self, rows: Sequence[int], begin: int) -> list[int]:
+        """From the first week with enough evidence to the last in which it or the loss stands."""
+        stretch: list[int] = []
+        for row in rows:
+            found = row >= begin and self._speaks(self.found.get(row))
+            if found or (stretch and self._still_lost(rows, stretch[0], row)):
+                stretch.append(row)
+            elif stretch:
+                break
+        return stretch
+
+    def _still_lost(self, rows: Sequence[int], first: int, row: int) -> bool:
+        """Whether the last weeks up to `row` are shown to be below those before the loss.
+
+        Evidence fades while builds go on changing single answers; a loss is not over for that.
+        """
+        since = self.found[first][1]
+        before = [other for other in rows if other < since]
+        recent = [other for other in rows if since <= other <= row][-RECENT:]
+        change = changed_accuracy(
+            self.outcomes, self.scope.shares, before, recent, level=self.level
+        )
+        return isinstance(change, Estimate) and change.high < 0
 
     def _speaks(self, week: tuple[float, int] | None) -> bool:
         return week is not None and week[0] >= self.threshold
@@ -213,9 +234,11 @@ class _Detector:
             if week.log_evidence is not None and week.since is not None
         }
 
-    def _lost(self, loss: _Loss, level: float) -> Measured:
+    def _lost(self, loss: _Loss) -> Measured:
         during = [row for row in self.kept if loss.since <= row <= loss.until]
-        return changed_accuracy(self.outcomes, self.scope.shares, loss.before, during, level=level)
+        return changed_accuracy(
+            self.outcomes, self.scope.shares, loss.before, during, level=self.level
+        )
 
     def _monday(self, row: int) -> str:
         return self.outcomes.weeks[row].monday.isoformat()

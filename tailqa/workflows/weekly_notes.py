@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from tailqa.core.history import HARNESS
 from tailqa.core.weekly import Change, Week, Weekly
+from tailqa.workflows.weekly_alarms import RECENT
 from tailqa.workflows.weekly_choice import WeeklyOptions
 from tailqa.workflows.weekly_outcomes import Outcomes
 from tailqa.workflows.weekly_queries import FLIPS, SHOWN, Earlier
@@ -74,8 +75,8 @@ def _alarms(weekly: Weekly) -> Iterator[str]:
     """When an alarm ends, and which ones a break has cut off."""
     if weekly.alarms:
         yield (
-            "An alarm is open until its evidence is gone, or until as much evidence says that the "
-            "student got better again."
+            "An alarm is open until as much evidence says that the student got better again, or "
+            f"until its evidence is gone and the last {RECENT} weeks show no loss any more."
         )
     with_run = [week for week in weekly.weeks if week.run is not None]
     ends = {

@@ -115,6 +115,23 @@ def test_what_half_a_repair_has_not_brought_back_is_found_again():
     assert first.loss.value < second.loss.value < -0.03
 
 
+def test_a_loss_that_lasts_stays_open_when_its_evidence_fades():
+    """Every build turns queries for good, as many up as down: what was tells less and less."""
+    rng = np.random.default_rng(4)
+    weeks = steady(26, 300)
+    right, lost = rng.random(300) < 0.85, rng.random(300) < 0.1
+    for week, marks in enumerate(weeks):
+        for value in (False, True):
+            right[rng.choice(np.flatnonzero(right == value), 6, replace=False)] ^= True
+        marks[TERMS] = (right & ~(lost & (week >= 8))).astype(int)
+    report = weekly(runs_of(weeks), false_alarm_weeks=300)
+    (alarm,) = of_scope(report.alarms, TERMS)
+    last = of_scope(report.evidence, TERMS)[-1]
+    assert last.log_evidence < last.log_threshold < alarm.log_evidence
+    assert (alarm.open, alarm.since, alarm.until) == (True, str(monday(8)), str(monday(25)))
+    assert report.headline.startswith("tail/terminology lost ")
+
+
 def test_an_alarm_that_began_before_the_window_is_still_one():
     runs = runs_of(steady(14, 200, drops={TERMS: (6, 0.15)}))
     (alarm,) = of_scope(weekly(runs, since="3w").alarms, TERMS)

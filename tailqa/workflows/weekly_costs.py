@@ -13,7 +13,7 @@ _WHOLE = shown.Unit(symbol="", decimals=0)
 _USD = shown.Unit(symbol="", decimals=2)
 _WAYS = (
     ("student", "the student alone"),
-    ("escalated", "the student, escalated"),
+    ("escalated", "the student and escalation"),
     ("teacher", "the teacher alone"),
 )
 

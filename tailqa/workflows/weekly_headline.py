@@ -16,15 +16,15 @@ _NAMED = 3
 def headline(weekly: Weekly) -> str:
     """What moved, since when and what it costs; or that nothing did, in how much data."""
     with_run = [week for week in weekly.weeks if week.run is not None]
-    stale = _stale(weekly, with_run[-1])
+    missing = _missing(weekly, with_run[-1])
     open_alarms = sorted((alarm for alarm in weekly.alarms if alarm.open), key=by_loss)
     if open_alarms:
-        return _lost(weekly, open_alarms) + stale
+        return _lost(weekly, open_alarms) + missing
     if with_run[-1].cause in {"harness", "both"} and len(with_run) > 1:
-        return _broken(with_run[-1]) + stale
+        return _broken(with_run[-1]) + missing
     if len(with_run) == 1:
-        return f"One week so far ({with_run[0].monday}): nothing to compare it with.{stale}"
-    return _calm(weekly, with_run) + stale
+        return f"One week so far ({with_run[0].monday}): nothing to compare it with.{missing}"
+    return _calm(weekly, with_run) + missing
 
 
 def _lost(weekly: Weekly, alarms: list[Alarm]) -> str:
@@ -139,8 +139,16 @@ def _significant(weekly: Weekly) -> str:
     return f" Against last week: {'; '.join(found[:_NAMED])}." if found else ""
 
 
-def _stale(weekly: Weekly, last: Week) -> str:
-    """That the news is old, where weeks have passed without a run."""
-    if weekly.weeks[-1].monday == last.monday:
-        return ""
-    return f" The last run is of the week of {last.monday}."
+def _missing(weekly: Weekly, last: Week) -> str:
+    """That the news is old or in part missing, where it is."""
+    old = f" The last run is of the week of {last.monday}."
+    text = "" if weekly.weeks[-1].monday == last.monday else old
+    strata = [item for item in last.strata if item.name != EVERYTHING]
+    lacking = [item for item in strata if item.missing is not None]
+    if not lacking:
+        return text
+    if len(lacking) == len(strata):
+        return f"{text} The last week does not count: {lacking[0].missing}."
+    named = "; ".join(f"{item.name} ({item.missing})" for item in lacking[:_NAMED])
+    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+    return f"{text} Missing in the last week: {named}{more}."

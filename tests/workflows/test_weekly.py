@@ -8,6 +8,7 @@ import pytest
 
 from tailqa import stats
 from tailqa.core.estimate import Estimate, TooFew
+from tailqa.core.history import KeptFigure
 from tailqa.core.weekly import EVERYTHING
 from tailqa.workflows.weekly import run_weekly
 from tailqa.workflows.weekly_choice import WeeklyOptions
@@ -297,6 +298,19 @@ def test_strata_that_are_small_lost_or_failed_are_missing_with_the_reason():
     assert of_scope(last.strata, HEAD)[0].adjusted_p is not None
 
 
+def test_a_last_week_that_does_not_count_is_said_on_top():
+    weeks = steady(4, 100)
+    down = {name: np.where(np.arange(100) < 50, -1, marks) for name, marks in weeks[3].items()}
+    reason = "50 of 100 queries failed or could not be graded, more than 5 %"
+    report = weekly(runs_of([*weeks[:3], down]))
+    assert report.headline == (
+        "Nothing moved in 3 weeks of 100 queries per stratum. "
+        f"The last week does not count: {reason}."
+    )
+    partly = weekly(runs_of([*weeks[:3], {**weeks[3], STEPS: down[STEPS]}]))
+    assert partly.headline.endswith(f" Missing in the last week: {STEPS} ({reason}).")
+
+
 def test_two_runs_in_a_week_count_once_the_last_one():
     weeks = steady(4, 100)
     wrong = {name: np.zeros(100, dtype=int) for name in WEIGHTS}
@@ -519,6 +533,29 @@ def test_what_a_week_costs_against_last_week_and_the_base_line():
     )
     assert weekly(runs).costs == (
         "Give --traffic QUERIES, a week's, to see what this costs in a week.",
+    )
+
+
+def test_what_resolving_costs_where_the_runs_had_prices():
+    weeks = steady(2, 100)
+
+    def usd(who, value):
+        return KeptFigure(
+            scope=EVERYTHING,
+            who=who,
+            figure="usd_per_resolved",
+            measured=replace(tokens(0).measured, value=value, low=value - 1e-4, high=value + 1e-4),
+        )
+
+    runs = [
+        new_run(0, weeks[0], figures=(usd("teacher", 0.01),)),
+        new_run(1, weeks[1], figures=(usd("teacher", 0.012), usd("escalated", 0.004))),
+    ]
+    assert weekly(runs, traffic=10_000).costs[-2:] == (
+        "To resolve 10,000 queries a week with the student and escalation takes 40.00 [39.00, 41.00] "
+        f"USD a week; in the base line ({monday(0)}) an unknown sum.",
+        "To resolve 10,000 queries a week with the teacher alone takes 120.00 [119.00, 121.00] "
+        f"USD a week; in the base line ({monday(0)}) 100.00 [99.00, 101.00] USD.",
     )
 
 

@@ -16,6 +16,9 @@ from tailqa.core.history import (
     Marks,
     NewRun,
 )
+from tailqa.core.weekly import Weekly
+from tailqa.workflows.weekly import run_weekly
+from tailqa.workflows.weekly_choice import WeeklyOptions
 
 FIRST = date(2026, 8, 31)
 HEAD, TERMS, STEPS = "head/plain", "tail/terminology", "tail/steps"
@@ -199,3 +202,29 @@ class MemoryHistory:
     def answers(self, run: str, query_ids: Sequence[str]) -> tuple[KeptAnswer, ...]:
         asked = set(query_ids)
         return tuple(a for a in self.new[run].answers if a.query_id in asked)
+
+
+SHARES = tuple(weight / sum(WEIGHTS.values()) for weight in WEIGHTS.values())
+
+
+def weekly(runs: Sequence[NewRun], last: int | None = None, **given: object) -> Weekly:
+    """The report in the week of the last run."""
+    last = len(runs) - 1 if last is None else last
+    options = {"today": monday(last) + timedelta(days=4), "since": "52w"} | given
+    return run_weekly(MemoryHistory(*runs), WeeklyOptions(**options))  # type: ignore[arg-type]
+
+
+def runs_of(weeks: Sequence[Mapping[str, Sequence[int]]], **given: object) -> list[NewRun]:
+    return [new_run(number, marks, **given) for number, marks in enumerate(weeks)]  # type: ignore[arg-type]
+
+
+def of_scope(found, scope):
+    return [item for item in found if item.scope == scope]
+
+
+def broken(at=6, n_weeks=12, drop=0.3, **facets):
+    weeks = steady(n_weeks, 200, drops={TERMS: (at, drop)})
+    return [
+        new_run(k, marks, build="same", facets=facets if k >= at else {})
+        for k, marks in enumerate(weeks)
+    ]

@@ -1,6 +1,7 @@
 """`tailqa history` and `compare --history` as a user runs them: whole outputs and exit codes."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -163,6 +164,18 @@ def test_bad_input_is_one_sentence(here, runs, tmp_path):
     assert said == "Error: outputs/history.db has no run of the student bot; it has demo:student\n"
     said = refused(here("history", "prune", "--before", "soon"))
     assert "'soon' is no day" in said
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_every_command_of_the_page_runs(here, runs, tmp_path, n):
+    page = (Path(__file__).parents[2] / "docs" / "history.md").read_text("utf-8")
+    block = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)[n]
+    commands = re.findall(r"^tailqa (.*)$", block, re.MULTILINE)
+    assert commands
+    for command in commands:
+        words = command.replace("outputs/RUN", "monday").replace("RUN", "monday").split()
+        result = here(*words)
+        assert (result.returncode, result.stderr) == (0, ""), command
 
 
 def test_a_team_shares_a_server(here, runs, server):

@@ -11,14 +11,14 @@ from itertools import count
 import sqlalchemy as sa
 
 from tailqa.core.answer import Side
-from tailqa.core.digest import digest
 from tailqa.core.errors import HistoryError
 from tailqa.core.history import Added, KeptAnswer, KeptQuery, KeptRun, NewRun
 from tailqa.history import tables
 from tailqa.history.reading import find_runs, texts_of
-from tailqa.history.rows import Row, batches, part_rows, run_row, storable, stored
+from tailqa.history.rows import Row, find_ids, insert_rows, part_rows, run_row, storable, stored
 
 _DIGEST_BYTES = 16
+_JSON = json.JSONEncoder(ensure_ascii=False)  # made once: `dumps` makes one for every value
 _SIDES: tuple[Side, Side] = ("teacher", "student")
 
 
@@ -53,7 +53,7 @@ def prepare(new: NewRun, *, today: date) -> Prepared:
     outcomes = []
     for query in new.queries:
         row = _query_row(query)
-        key = _short(digest(list(row.values())))
+        key = _short(_JSON.encode(list(row.values())))
         queries[key] = row
         outcome = {"query": key, "prompt": _kept_text(query.prompt, texts)}
         for side in _SIDES:
@@ -77,8 +77,7 @@ def insert(connection: sa.Connection, run: Prepared, *, backfill: bool) -> Added
     key = _next_id(connection, tables.runs)
     connection.execute(sa.insert(tables.runs), [run_row(run.kept, key)])
     for name, rows in part_rows(run.kept, key).items():
-        if rows:
-            connection.execute(sa.insert(tables.metadata.tables[name]), rows)
+        insert_rows(connection, tables.metadata.tables[name], rows)
     queries = _ids(connection, tables.queries, run.queries)
     texts = _ids(connection, tables.texts, run.texts)
     rows = [
@@ -90,8 +89,7 @@ def insert(connection: sa.Connection, run: Prepared, *, backfill: bool) -> Added
         }
         for outcome in run.outcomes
     ]
-    if rows:
-        connection.execute(sa.insert(tables.outcomes), rows)
+    insert_rows(connection, tables.outcomes, rows)
     return Added(run=run.kept, new=True)
 
 
@@ -116,8 +114,8 @@ def _query_row(query: KeptQuery) -> Row:
             "name": query.query_id,
             "stratum": query.stratum,
             "cluster": query.cluster,
-            "right_answers": json.dumps(query.references, ensure_ascii=False),
-            "choices": json.dumps(query.choices, ensure_ascii=False),
+            "right_answers": _JSON.encode(query.references),
+            "choices": _JSON.encode(query.choices),
         }
     )
 
@@ -134,25 +132,21 @@ def _side_row(side: Side, answer: KeptAnswer | None, texts: dict[bytes, Row]) ->
 
 def _kept_text(text: str, texts: dict[bytes, Row]) -> bytes:
     text = storable(text)
-    key = hashlib.sha256(text.encode()).digest()[:_DIGEST_BYTES]
+    key = _short(text)
     texts[key] = {"text": text}
     return key
 
 
-def _short(hexadecimal: str) -> bytes:
-    return bytes.fromhex(hexadecimal)[:_DIGEST_BYTES]
+def _short(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()[:_DIGEST_BYTES]
 
 
 def _ids(connection: sa.Connection, table: sa.Table, rows: Mapping[bytes, Row]) -> dict[bytes, int]:
     """The id of every row by its digest; rows that are not there yet are put there."""
-    known: dict[bytes, int] = {}
-    for part in batches(list(rows)):
-        found = sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(part))
-        known |= {bytes(key): number for key, number in connection.execute(found)}
+    known = find_ids(connection, table, list(rows))
     fresh = dict(zip((key for key in rows if key not in known), count(_next_id(connection, table))))
-    if fresh:
-        made = [{"id": number, "digest": key, **rows[key]} for key, number in fresh.items()]
-        connection.execute(sa.insert(table), made)
+    made = [{"id": number, "digest": key, **rows[key]} for key, number in fresh.items()]
+    insert_rows(connection, table, made)
     return known | fresh
 
 

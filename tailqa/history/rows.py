@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any, TypeVar
 
+import sqlalchemy as sa
+
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.history import KeptFigure, KeptRun, KeptStratum
 
@@ -41,7 +43,38 @@ def storable(text: str) -> str:
     >>> storable("a\x00\ud800")
     'a⟨NUL⟩⟨U+D800⟩'
     """
+    if text.isascii() and "\x00" not in text:  # nearly all, and much faster
+        return text
     return _UNSTORABLE.sub(_sign, text)
+
+
+def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Inserts rows that hold no dates, past what SQLAlchemy does with each value.
+
+    A week is ten thousand rows: that takes a third of the time.
+    """
+    if not rows:
+        return
+    names = list(rows[0])
+    signs = ", ".join([placeholder(connection)] * len(names))
+    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({signs})"  # noqa: S608
+    connection.exec_driver_sql(statement, [tuple(row.values()) for row in rows])
+
+
+def find_ids(connection: sa.Connection, table: sa.Table, keys: Sequence[bytes]) -> dict[bytes, int]:
+    """The ids of the rows that are there, by their digests."""
+    found: dict[bytes, int] = {}
+    for part in batches(keys):
+        signs = ", ".join([placeholder(connection)] * len(part))
+        statement = f"SELECT digest, id FROM {table.name} WHERE digest IN ({signs})"  # noqa: S608
+        rows = connection.exec_driver_sql(statement, tuple(part))
+        found |= {bytes(digest): number for digest, number in rows}
+    return found
+
+
+def placeholder(connection: sa.Connection) -> str:
+    """What stands for a value in a statement of the driver's own."""
+    return "?" if connection.dialect.name == "sqlite" else "%s"
 
 
 def run_row(run: KeptRun, key: int) -> Row:

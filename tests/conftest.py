@@ -3,6 +3,9 @@ import os
 import pytest
 from hypothesis import settings
 
+# A test that imports MLflow sends nothing home.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
 # A slow moment of a shared machine is no failure of the code under test.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from tailqa.core.errors import TailqaError, TrackingError
 from tailqa.tracking.refusals import sentence
@@ -50,21 +50,21 @@ def address(uri: str) -> Address:
     >>> address("http://ann:pa%20ss@tracker:5000/")[:2]
     ('http://tracker:5000', 'http://tracker:5000')
     """
+    uri = uri.strip()
     try:
-        parts = urlsplit(uri.strip())
+        parts = urlsplit(uri)
         parts.port  # noqa: B018 - raises where it is none
     except ValueError as error:
         raise TrackingError("the MLflow address is no URI, as in http://tracker:5000") from error
-    shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
-    if uri.strip() == "databricks":
-        return Address(uri.strip(), "databricks", {}, None)
-    if parts.scheme in {"", "file"}:
+    plain = uri.replace(f"//{parts.netloc}", f"//{parts.netloc.rpartition('@')[2]}", 1).rstrip("/")
+    shown = plain.partition("?")[0]
+    if parts.scheme == "file" or not (parts.scheme or uri == "databricks"):
         raise TrackingError(
             f"MLflow no longer keeps runs in a folder, as {shown or 'an empty address'} asks for: "
             "give a server, as in http://tracker:5000, or a file of SQLite, as in sqlite:///mlflow.db"
         )
     if parts.scheme not in {"http", "https"}:
-        return Address(uri.strip(), shown, {}, parts.password)
+        return Address(uri, shown, {}, parts.password)
     if not parts.hostname:
         raise TrackingError("the MLflow address names no server, as in http://tracker:5000")
     if parts.username and not parts.password:
@@ -72,14 +72,13 @@ def address(uri: str) -> Address:
             f"the MLflow address names a user of {shown} without a password; give both, or put a "
             "token into MLFLOW_TRACKING_TOKEN"
         )
-    plain = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
     if not parts.username:
-        return Address(plain, shown.rstrip("/"), {}, None)
+        return Address(plain, shown, {}, None)
     who = {
         "MLFLOW_TRACKING_USERNAME": unquote(parts.username),
         "MLFLOW_TRACKING_PASSWORD": unquote(parts.password or ""),
     }
-    return Address(plain, shown.rstrip("/"), who, parts.password)
+    return Address(plain, shown, who, parts.password)
 
 
 @contextmanager

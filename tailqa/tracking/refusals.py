@@ -45,7 +45,7 @@ def _said(error: BaseException) -> str:
     if told:
         return told
     if isinstance(error, ModuleNotFoundError):
-        return f"keeps its files where they are reached with the package {error.name}: install it"
+        return f"needs the package {error.name} here, to reach what it keeps: install it"
     refused = "does not permit this" if code(error) == "PERMISSION_DENIED" else "refused"
     return f"{refused}: {message}"
 
@@ -86,5 +86,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _one_line(error: BaseException) -> str:
     """The message without line breaks, terminal escapes and length."""
     text = " ".join(str(getattr(error, "message", None) or error).split())
+    text = text.partition(" [SQL: ")[0].partition(" (Background on this error")[0]
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
     return cut(shown, _MESSAGE_CHARACTERS) or type(error).__name__

@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import re
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 from mlflow import MlflowClient
 
@@ -324,3 +327,18 @@ def test_compare_judges_no_model_without_a_policy(here):
     code, out, err = here("compare", "--mlflow", NOWHERE, "--mlflow-model", "a/1")
     assert (code, out) == (3, "")
     assert "--mlflow-model needs --policy, which judges it" in err
+
+
+DOCS = (Path(__file__).parents[2] / "docs" / "mlflow.md").read_text("utf-8")
+
+
+def test_the_page_about_it_names_what_there_is(here):
+    for command in re.findall(r"^tailqa .*", DOCS, re.MULTILINE):
+        name, *arguments = shlex.split(command)[1:]
+        found = cli.tailqa.get_command(click.Context(cli.tailqa), name)
+        assert found.make_context(name, arguments).params["mlflow"] == "http://tracker:5000"
+    flags = set(re.findall(r"--mlflow[a-z-]*", here("gate", "--help")[1]))
+    assert flags == set(re.findall(r"`(--mlflow[a-z-]*)", DOCS))
+    names = {name.partition("/")[0] for name in metrics(make_report())}
+    told = set(re.findall(r"`([a-z_0-9]+)/(?:…|STRATUM|tail/terminology)`", DOCS))
+    assert told <= names

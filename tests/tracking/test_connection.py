@@ -148,6 +148,28 @@ def test_an_address_that_is_none(uri, said):
     assert SECRET not in str(caught.value)
 
 
+def test_a_file_that_is_no_database(tmp_path):
+    (tmp_path / "notes.db").write_text("not a database, but long enough to be looked at\n" * 40)
+    assert refused(f"sqlite:///{tmp_path}/notes.db") == (
+        "MLflow at ADDRESS refused: (sqlite3.DatabaseError) file is not a database"
+    )
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("http://ann:pw@tracker:5000/base/", "http://tracker:5000/base"),
+        ("https://[::1]:5000", "https://[::1]:5000"),
+        ("sqlite:////srv/mlflow.db", "sqlite:////srv/mlflow.db"),
+        ("postgresql://ann:pw@db/mlflow?password=pw", "postgresql://db/mlflow"),
+        ("databricks", "databricks"),
+        ("databricks://profile", "databricks://profile"),
+    ],
+)
+def test_what_is_shown_of_an_address(uri, shown):
+    assert address(uri).shown == shown
+
+
 def test_without_mlflow(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(TrackingError) as caught:
@@ -158,15 +180,18 @@ def test_without_mlflow(monkeypatch):
 
 
 def test_nothing_is_sent_home_and_the_process_is_as_it_was(monkeypatch, capfd):
+    from mlflow.telemetry import utils
+
+    monkeypatch.setattr(utils, "_IS_IN_CI_ENV_OR_TESTING", False)
+    monkeypatch.delenv("MLFLOW_DISABLE_TELEMETRY")
     monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT")
     before = dict(os.environ)
     with connected("http://ann:pa%20ss@127.0.0.1:9"):
-        from mlflow.telemetry import get_telemetry_client
-
-        assert get_telemetry_client() is None
+        assert utils.is_telemetry_disabled()
         assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == os.environ["DO_NOT_TRACK"] == "true"
         assert os.environ["MLFLOW_TRACKING_PASSWORD"] == "pa ss"  # noqa: S105
         assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "15"
         assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"  # as the user has it
+    assert not utils.is_telemetry_disabled()
     assert dict(os.environ) == before
     assert capfd.readouterr() == ("", "")

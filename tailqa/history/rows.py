@@ -30,6 +30,10 @@ _PLAIN = (
     "pipeline",
     "added_s",
 )
+_STRATUM = tuple(KeptStratum.__dataclass_fields__)
+_COLUMN = {"both": "both_right", "neither": "both_wrong"}
+"""Columns that are not named as their fields: in SQL `both` is a word of the language."""
+
 _AT_ONCE = 5_000
 """Values that are looked up in one statement."""
 
@@ -88,7 +92,11 @@ def part_rows(run: KeptRun, key: int) -> dict[str, list[Row]]:
     """The rows of `facets`, `strata` and `figures`."""
     facets = [{"run": key, "facet": facet, "value": said} for facet, said in run.facets.items()]
     strata = [
-        {"run": key, "position": position, **asdict(stratum)}
+        {
+            "run": key,
+            "position": position,
+            **{_COLUMN.get(name, name): getattr(stratum, name) for name in _STRATUM},
+        }
         for position, stratum in enumerate(run.strata)
     ]
     figures = [
@@ -148,11 +156,8 @@ def batches(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     return (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))
 
 
-_STRATUM = tuple(KeptStratum.__dataclass_fields__)
-
-
 def _stratum(row: Mapping[str, Any]) -> KeptStratum:
-    return KeptStratum(**{name: row[name] for name in _STRATUM})
+    return KeptStratum(**{name: row[_COLUMN.get(name, name)] for name in _STRATUM})
 
 
 def _figure(row: Mapping[str, Any]) -> KeptFigure:

@@ -48,7 +48,7 @@ def _parts_of_runs() -> None:
     op.create_table(
         "facets", _of_run(), sa.Column("facet", sa.Text, primary_key=True), _text("value")
     )
-    counts = ("both", "teacher_only", "student_only", "neither", "failed", "ungraded")
+    counts = ("both_right", "teacher_only", "student_only", "both_wrong", "failed", "ungraded")
     op.create_table(
         "strata",
         _of_run(),

@@ -95,3 +95,12 @@ def test_the_installed_package_finds_its_policies(installed):
 def test_the_installed_package_finds_its_pipelines(installed):
     code = "from tailqa.cost import load_pipeline; print(load_pipeline('rag').name)"
     assert run(installed, "-c", code) == "rag\n"
+
+
+def test_the_installed_package_makes_a_history(installed):
+    code = (
+        "from tailqa.history import open_history\n"
+        f"with open_history({str(installed.parent / 'history.db')!r}) as history:\n"
+        "    print(history.runs())"
+    )
+    assert run(installed, "-c", code) == "()\n"

@@ -106,5 +106,16 @@ def _command(arguments: list[str]) -> str:
     program = [sys.executable, "-m", "tailqa"] if as_module else ["tailqa"]
     flags = sorted(pair for pair in os.environ.items() if pair[0].startswith("TAILQA_"))
     variables = [f"{name}={shlex.quote(value)}" for name, value in flags]
-    typed = " ".join([*variables, shlex.join([*program, *arguments])])
-    return re.sub(r"(://[^\s/:@]*):[^\s/@]*@", r"\1:***@", typed)
+    return _without_passwords(" ".join([*variables, shlex.join([*program, *arguments])]))
+
+
+def _without_passwords(text: str) -> str:
+    """`text` with the passwords of URLs hidden, whatever signs they hold.
+
+    >>> _without_passwords("--db postgresql://ann:p@s/s@host/db --mlflow http://host:5000")
+    '--db postgresql://ann:***@host/db --mlflow http://host:5000'
+    >>> _without_passwords("postgresql://host/db?user=ann&password=secret")
+    'postgresql://host/db?user=ann&password=***'
+    """
+    text = re.sub(r"(://[^\s/:@]*):\S*@", r"\1:***@", text)
+    return re.sub(r"(password=)[^\s&]*", r"\1***", text)

@@ -99,17 +99,17 @@ class Tracker:
         from tailqa.tracking import policy_text
         from tailqa.workflows.tracking import track_run
 
+        self._policies.append(policy_text(verdict))
         files = [path for path in judged if path is not None]
         try:
             logged = track_run(run, self.chosen, verdict=verdict, judged=files)
         except TailqaError as error:
             self._fail(
-                f"{error}\nThe run in {run} is not in MLflow; once that is mended, "
+                f"{error}\nNot all of the run in {run} is in MLflow; once that is mended, "
                 f"tailqa gate {run} --mlflow URI logs it."
             )
             return
         self._runs.append(logged)
-        self._policies.append(policy_text(verdict))
         say(_logged_words(logged))
 
     def finish(self, outcomes: Collection[Outcome], code: int, *, say: Say) -> int:

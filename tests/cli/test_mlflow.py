@@ -237,14 +237,16 @@ def test_a_pass_that_cannot_be_logged_gives_no_alias_and_a_fail_takes_it(here, r
     assert "\nPASS  " in out
     assert err.startswith(f"Error: MLflow at {server} refused: ")
     assert err.endswith(
-        "The run in run is not in MLflow; once that is mended, tailqa gate run --mlflow URI "
+        "Not all of the run in run is in MLflow; once that is mended, tailqa gate run --mlflow URI "
         "logs it.\n"
     )
     client.set_registered_model_alias(MODEL, ALIAS, "1")
     run(FAILS)
     assert here("gate", "run", *ON, *on)[0] == 3
     assert alias(client) is None
-    assert client.get_model_version(MODEL, "1").tags["tailqa.verdict"] == "fail"
+    tags = client.get_model_version(MODEL, "1").tags
+    assert (tags["tailqa.verdict"], tags["tailqa.run"]) == ("fail", "")
+    assert tags["tailqa.policy"].startswith("mine, digest ")
 
 
 @pytest.mark.slow
@@ -289,8 +291,8 @@ def test_a_server_that_is_not_there(here, run, monkeypatch):
     assert err == (
         "Error: MLflow at http://127.0.0.1:9 cannot be reached: is the server running, and the "
         "address right?\n"
-        "The run in run is not in MLflow; once that is mended, tailqa gate run --mlflow URI logs "
-        "it.\n"
+        "Not all of the run in run is in MLflow; once that is mended, tailqa gate run --mlflow URI "
+        "logs it.\n"
     )
     # And before hours are spent on a run:
     code, out, err = here("compare", "--out", "outputs")

@@ -58,7 +58,9 @@ def list_(
     from tailqa.report.history_table import render_runs, render_runs_json
     from tailqa.workflows.history import kept_runs
 
-    found = kept_runs(db, student=student, suite=suite, since=since, until=until)
+    found = kept_runs(
+        db, student=student, suite=suite, since=since, until=until, figures=form == "json"
+    )
     if form == "json":
         click.echo(render_runs_json(found))
     elif found:

@@ -13,9 +13,9 @@ from tailqa.history.reading import find_runs, texts_of
 
 
 def prunable(connection: sa.Connection, before: str, *, keep: int = 0) -> tuple[KeptRun, ...]:
-    """The runs before that day but for the newest `keep` of each series, oldest first.
+    """The runs before that day but for the newest `keep` of each series, without their figures.
 
-    Raises HistoryError for a `before` that is no day.
+    Oldest first. Raises HistoryError for a `before` that is no day.
     """
     try:
         day = date.fromisoformat(before)
@@ -23,7 +23,7 @@ def prunable(connection: sa.Connection, before: str, *, keep: int = 0) -> tuple[
         raise HistoryError(f"{before!r} is no day, as in 2026-11-02") from None
     seen: Counter[tuple[str, str]] = Counter()
     chosen = []
-    for run in reversed(find_runs(connection)):
+    for run in reversed(find_runs(connection, figures_since=date.max)):
         seen[run.student, run.suite] += 1
         if seen[run.student, run.suite] > keep and run.date < day.isoformat():
             chosen.append(run)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,24 +11,31 @@ from tailqa.core.answer import Side
 from tailqa.core.errors import HistoryError
 from tailqa.core.history import KeptAnswer, KeptQuery, KeptRun, Marks
 from tailqa.history import tables
-from tailqa.history.rows import batches, groups, kept_run
+from tailqa.history.rows import batches, kept_run, part_columns
 
 _SIDES: tuple[Side, Side] = ("teacher", "student")
 _UNASKED = b"."
 
 
-def find_runs(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> tuple[KeptRun, ...]:
-    """The runs for which all conditions hold, by date and then in the order of adding."""
+def find_runs(
+    connection: sa.Connection, *which: sa.ColumnElement[bool], figures_since: date = date.min
+) -> tuple[KeptRun, ...]:
+    """The runs for which all conditions hold, by date and then in the order of adding.
+
+    Those before `figures_since` come without their figures, which are most of what is read.
+    """
     table = tables.runs
     order = (table.c.date, table.c.id)
     rows = _rows(connection, sa.select(table).where(*which).order_by(*order))
     ids = [row["id"] for row in rows]
+    late = [row["id"] for row in rows if row["date"] >= figures_since]
     parts = [
-        _parts(connection, tables.facets, ids, tables.facets.c.facet),
-        _parts(connection, tables.strata, ids, tables.strata.c.position),
-        _parts(connection, tables.figures, ids, tables.figures.c.position),
+        _parts(
+            connection, tables.metadata.tables[name], columns, late if name == "figures" else ids
+        )
+        for name, columns in part_columns().items()
     ]
-    return tuple(kept_run(row, *(part.get(row["id"], []) for part in parts)) for row in rows)
+    return tuple(kept_run(row, *(part.get(row["id"], ()) for part in parts)) for row in rows)
 
 
 def run_id(connection: sa.Connection, run: str) -> int:
@@ -170,13 +178,16 @@ def _columns(connection: sa.Connection, ids: Sequence[int]) -> list[dict[str, An
 
 
 def _parts(
-    connection: sa.Connection, table: sa.Table, ids: Sequence[int], order: sa.ColumnElement[Any]
-) -> dict[int, list[Mapping[str, Any]]]:
-    rows: list[Mapping[str, Any]] = []
+    connection: sa.Connection, table: sa.Table, columns: Sequence[str], ids: Sequence[int]
+) -> dict[int, list[tuple[Any, ...]]]:
+    """Rows of `table` in their order, by run."""
+    found: dict[int, list[tuple[Any, ...]]] = {number: [] for number in ids}
+    order = (table.c.run, table.c.get("position", table.c.run))
+    chosen = sa.select(table.c.run, *(table.c[name] for name in columns)).order_by(*order)
     for part in batches(ids):
-        chosen = sa.select(table).where(table.c.run.in_(part)).order_by(table.c.run, order)
-        rows += _rows(connection, chosen)
-    return groups(rows)
+        for row in connection.execute(chosen.where(table.c.run.in_(part))).all():
+            found[row[0]].append(row[1:])
+    return found
 
 
 def _rows(connection: sa.Connection, chosen: "sa.Select[Any]") -> list[dict[str, Any]]:

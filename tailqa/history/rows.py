@@ -34,6 +34,18 @@ _STRATUM = tuple(KeptStratum.__dataclass_fields__)
 _COLUMN = {"both": "both_right", "neither": "both_wrong"}
 """Columns that are not named as their fields: in SQL `both` is a word of the language."""
 
+_FIGURE = (
+    "scope",
+    "who",
+    "figure",
+    "n",
+    "value",
+    "low",
+    "high",
+    "level",
+    "method",
+    "reason",
+)
 _AT_ONCE = 5_000
 """Values that are looked up in one statement."""
 
@@ -116,17 +128,17 @@ def part_rows(run: KeptRun, key: int) -> dict[str, list[Row]]:
 
 def kept_run(
     row: Mapping[str, Any],
-    facets: Iterable[Mapping[str, Any]],
-    strata: Iterable[Mapping[str, Any]],
-    figures: Iterable[Mapping[str, Any]],
+    facets: Iterable[tuple[Any, ...]],
+    strata: Iterable[tuple[Any, ...]],
+    figures: Iterable[tuple[Any, ...]],
 ) -> KeptRun:
-    """The run of a row of `runs` and of its parts in their order."""
+    """The run of a row of `runs` and of the rows of its parts, in order, without their run."""
     return KeptRun(
         run=row["digest"],
         date=row["date"].isoformat(),
         seed=int(row["seed"]),
-        facets={item["facet"]: item["value"] for item in facets},
-        strata=tuple(map(_stratum, strata)),
+        facets=dict(facets),
+        strata=tuple(KeptStratum(**dict(zip(_STRATUM, found, strict=True))) for found in strata),
         figures=tuple(map(_figure, figures)),
         **{name: row[name] for name in _PLAIN},
     )
@@ -139,12 +151,10 @@ def stored(row: Row) -> Row:
     }
 
 
-def groups(rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
-    """The rows by their run."""
-    found: dict[int, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(row["run"], []).append(row)
-    return found
+def part_columns() -> dict[str, tuple[str, ...]]:
+    """The columns of the parts of a run that `kept_run` takes, in its order."""
+    strata = tuple(_COLUMN.get(name, name) for name in _STRATUM)
+    return {"facets": ("facet", "value"), "strata": strata, "figures": _FIGURE}
 
 
 def batches(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
@@ -156,32 +166,20 @@ def batches(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     return (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))
 
 
-def _stratum(row: Mapping[str, Any]) -> KeptStratum:
-    return KeptStratum(**{name: row[_COLUMN.get(name, name)] for name in _STRATUM})
-
-
-def _figure(row: Mapping[str, Any]) -> KeptFigure:
-    return KeptFigure(
-        scope=row["scope"], who=row["who"], figure=row["figure"], measured=_measured(row)
-    )
+def _figure(row: tuple[Any, ...]) -> KeptFigure:
+    """Of one row: there are hundreds of thousands of them."""
+    scope, who, figure, n, value, low, high, level, method, reason = row
+    measured: Measured
+    if value is None:
+        measured = TooFew(reason=reason, n=n)
+    else:
+        measured = Estimate(value=value, low=low, high=high, level=level, method=method, n=n)
+    return KeptFigure(scope=scope, who=who, figure=figure, measured=measured)
 
 
 def _measured_row(measured: Measured) -> Row:
     empty = dict.fromkeys(("value", "low", "high", "level", "method", "reason"))
     return empty | asdict(measured)
-
-
-def _measured(row: Mapping[str, Any]) -> Measured:
-    if row["value"] is None:
-        return TooFew(reason=row["reason"], n=row["n"])
-    return Estimate(
-        value=row["value"],
-        low=row["low"],
-        high=row["high"],
-        level=row["level"],
-        method=row["method"],
-        n=row["n"],
-    )
 
 
 def _sign(match: re.Match[str]) -> str:

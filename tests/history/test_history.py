@@ -62,6 +62,8 @@ def test_runs_come_by_date_and_then_as_they_were_added(where):
         assert names(suite="b") == ["3", "5"]
         assert names(since="2026-11-09", until="2026-11-15") == ["1", "3", "5"]
         assert names(student="nobody") == []
+        late = [bool(run.figures) for run in history.runs(figures_since="2026-11-09")]
+        assert late == [False, True, True, True, True]
         assert history.series() == (("other", "demo"), ("student", "b"), ("student", "demo"))
         with pytest.raises(HistoryError, match="'monday' is no day"):
             history.runs(since="monday")

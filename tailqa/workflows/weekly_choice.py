@@ -42,13 +42,18 @@ class WeeklyOptions:
 
 
 def chosen_runs(history: "History", options: WeeklyOptions) -> tuple[KeptRun, ...]:
-    """All runs of the one student on the one suite.
+    """All runs of the one student on the one suite; figures have those of the weeks shown.
 
     Raises TailqaError where there is none, where there are several to choose from, and for a run
     that is dated after today.
     """
     until = options.today.isoformat() if options.as_of else None
-    runs = history.runs(student=options.student, suite=options.suite, until=until)
+    runs = history.runs(
+        student=options.student,
+        suite=options.suite,
+        until=until,
+        figures_since=first_monday(options.since, options.today).isoformat(),
+    )
     if not runs:
         raise TailqaError(_nothing(history.runs(until=until), options))
     for flag, names in (

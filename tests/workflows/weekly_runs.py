@@ -1,6 +1,7 @@
 """Synthetic histories: students whose accuracy is known by stratum and week."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -170,9 +171,13 @@ class MemoryHistory:
         suite: str | None = None,
         since: str | None = None,
         until: str | None = None,
+        *,
+        figures_since: str | None = None,
     ) -> tuple[KeptRun, ...]:
         return tuple(
-            new.kept
+            replace(
+                new.kept, figures=new.kept.figures if new.kept.date >= (figures_since or "") else ()
+            )
             for new in self.new.values()
             if student in {None, new.kept.student}
             and suite in {None, new.kept.suite}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tailqa.cli import main
+from tailqa.cli.history_options import Recorder
 from tailqa.report import load_report
 from tests.history.server import Server, binaries, running_server
 from tests.workflows.history_runs import saved
@@ -185,6 +186,24 @@ def test_a_team_shares_a_server(here, runs, server):
     assert [run["name"] for run in listed] == ["monday"]
     said = refused(here("history", "list", "--db", server.url(password=PASSWORD)))
     assert said.endswith("/postgres: the server refused the user name or the password\n")
+
+
+def test_a_run_that_is_not_taken_is_not_lost(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    recorder = Recorder(db="kept.db", student="bot")
+    recorder.add(Path("week-2"), say=print)
+    assert recorder.finish(1) == 1
+    recorder.add(Path("monday"), say=print)
+    assert recorder.finish(1) == 3
+    said = capsys.readouterr()
+    assert said.out.startswith("History: week-2: added as bot on demo 1 of 2026-11-09, 2 queries")
+    assert said.err == (
+        "Error: monday: its date, 2026-11-02, lies before 2026-11-09, that of the newest run of "
+        "bot on demo; --backfill adds it all the same\n"
+        "The run is in monday, but not in the history; once that is mended, tailqa history add "
+        "monday adds it.\n"
+    )
+    assert Path("monday", "result.json").exists()
 
 
 @pytest.mark.slow

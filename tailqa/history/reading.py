@@ -38,14 +38,6 @@ def find_runs(
     return tuple(kept_run(row, *(part.get(row["id"], ()) for part in parts)) for row in rows)
 
 
-def run_id(connection: sa.Connection, run: str) -> int:
-    """The id of the run of that whole digest; raises HistoryError where there is none."""
-    found = connection.scalar(sa.select(tables.runs.c.id).where(tables.runs.c.digest == run))
-    if found is None:
-        raise HistoryError(f"the history has no run {run[:12]}")
-    return int(found)
-
-
 def read_queries(
     connection: sa.Connection, run: str, query_ids: Sequence[str]
 ) -> tuple[KeptQuery, ...]:
@@ -102,7 +94,7 @@ def read_marks(connection: sa.Connection, runs: Sequence[str]) -> Marks:
     """
     import numpy as np
 
-    ids = [run_id(connection, run) for run in runs]
+    ids = _run_ids(connection, runs)
     table = tables.outcomes
     # All four see the rows in one order, whichever that is.
     joined = sa.select(
@@ -144,6 +136,19 @@ def texts_of(outcomes: sa.Table) -> tuple[str, ...]:
     return tuple(name for name in ("prompt", "teacher_text", "student_text") if name in outcomes.c)
 
 
+def _run_ids(connection: sa.Connection, runs: Sequence[str]) -> list[int]:
+    """The ids of the runs of these whole digests; raises HistoryError where one is not there."""
+    table = tables.runs
+    found: dict[str, int] = {}
+    for part in batches(runs):
+        chosen = sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(part))
+        found |= {row.digest: row.id for row in connection.execute(chosen)}
+    for run in runs:
+        if run not in found:
+            raise HistoryError(f"the history has no run {run[:12]}")
+    return [found[run] for run in runs]
+
+
 def _answer(row: Mapping[str, Any], side: Side) -> KeptAnswer:
     return KeptAnswer(
         query_id=row["name"],
@@ -159,7 +164,7 @@ def _answer(row: Mapping[str, Any], side: Side) -> KeptAnswer:
 def _asked(
     connection: sa.Connection, run: str, query_ids: Sequence[str], chosen: "sa.Select[Any]"
 ) -> list[Mapping[str, Any]]:
-    of_run = chosen.where(tables.outcomes.c.run == run_id(connection, run))
+    of_run = chosen.where(tables.outcomes.c.run == _run_ids(connection, [run])[0])
     found: dict[str, Mapping[str, Any]] = {}
     for part in batches(query_ids):
         rows = _rows(connection, of_run.where(tables.queries.c.name.in_(part)))

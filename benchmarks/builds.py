@@ -9,16 +9,18 @@ build on the same queries.
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from unittest import mock
 
 import torch
 from tokenizers import normalizers
 
 from tailqa import stats
 from tailqa.core.estimate import Measured
-from tailqa.demo import model_folder, models, training
+from tailqa.demo import arithmetic, model_folder, models, training
 from tailqa.demo.arithmetic import (
     HEAD,
     MULTI_STEP,
@@ -30,6 +32,7 @@ from tailqa.demo.arithmetic import (
     Problem,
 )
 from tailqa.demo.measure import last_number
+from tailqa.demo.wording import TERMS
 
 SEED = 20_261_123
 ROW_EXAMPLES = 6
@@ -44,11 +47,13 @@ def trained_on(
     rate: float,
     mix: Mapping[str, float] = TRAFFIC,
     *,
-    shifted: str | None = None,
+    mistaken: Mapping[str, Any] = MappingProxyType({}),
+    most_steps: int | None = None,
 ) -> Change:
     """Trained on for a few steps, on traffic unless `mix` says otherwise.
 
-    The answers of the stratum `shifted` stand one row too far down, as a join gone wrong puts them.
+    `mistaken` replaces tables from which the problems are made, as a faulty source of data would;
+    `most_steps` cuts the answers after so many steps.
     """
 
     def change(model: Any, tokenizer: Any, seed: int) -> None:
@@ -56,11 +61,9 @@ def trained_on(
             n_steps=n_steps, n_rows=10, matrix_rate=rate, other_rate=0.15 * rate
         )
         n = n_steps * schedule.n_rows * ROW_EXAMPLES
-        problems = Generator(seed=seed, zipf=True).sample(n, mix)
-        answers = [one.worked for one in problems]
-        rows = [row for row, one in enumerate(problems) if one.stratum == shifted]
-        for row, below in zip(rows[1:], rows, strict=False):
-            answers[row] = problems[below].worked
+        with mock.patch.dict(vars(arithmetic), mistaken):
+            problems = arithmetic.Generator(seed=seed, zipf=True).sample(n, mix)
+        answers = ["; ".join(one.worked.split("; ")[:most_steps]) for one in problems]
         examples = training.encode(tokenizer, [one.question for one in problems], answers)
         training.train(model, examples, schedule, seed=seed, compiled=False)
 
@@ -217,18 +220,27 @@ def _length(problem: Problem) -> int:
     return len(problem.worked)
 
 
-HARMLESS = trained_on(20, 0.001)
+HARMLESS = trained_on(20, 0.0005)
 INT8 = quantised(8)
-TERMS_SHIFTED = trained_on(
-    20,
+INT4 = quantised(4)
+
+WRONG_VALUES = trained_on(
+    25,
     0.003,
-    {HEAD: 0.6, PHRASING: 0.1, TERMS_STRATUM: 0.2, MULTI_STEP: 0.1},
-    shifted=TERMS_STRATUM,
+    {HEAD: 0.4, PHRASING: 0.1, TERMS_STRATUM: 0.3, MULTI_STEP: 0.2},
+    mistaken={
+        "TERMS": tuple(
+            replace(term, value=below.value)
+            for term, below in zip(TERMS, [*TERMS[1:], TERMS[0]], strict=True)
+        )
+    },
 )
-INT4 = quantised(4, 32)
-WITHOUT_STEPS = trained_on(
-    20, 0.003, {name: share for name, share in TRAFFIC.items() if name != MULTI_STEP}
+"""Every word for a quantity learnt with the value of the next one, as a join gone wrong does."""
+
+CUT_ANSWERS = trained_on(
+    25, 0.002, {HEAD: 0.5, PHRASING: 0.1, TERMS_STRATUM: 0.1, MULTI_STEP: 0.3}, most_steps=2
 )
+"""Answers cut after two steps, as a limit on tokens does when labels are made."""
 
 BUILDS = (
     Build(number=1, done="as shipped"),
@@ -243,8 +255,8 @@ BUILDS = (
     Build(number=10, done="trained on, int8", change=both(HARMLESS, INT8)),
     Build(
         number=11,
-        done="trained on, answers of terminology one row too far down",
-        change=TERMS_SHIFTED,
+        done="trained on, values of terms one row too far up",
+        change=WRONG_VALUES,
         damaged=TERMS_STRATUM,
     ),
     Build(
@@ -267,8 +279,8 @@ BUILDS = (
     Build(number=23, done="trained on", change=HARMLESS, new_tokenizer=True),
     Build(
         number=24,
-        done="trained on without several steps",
-        change=WITHOUT_STEPS,
+        done="trained on, answers cut after two steps",
+        change=CUT_ANSWERS,
         damaged=MULTI_STEP,
         new_tokenizer=True,
     ),

@@ -121,6 +121,7 @@ def run_of(week: Planned, arguments: argparse.Namespace, suites: dict[int, str])
             dtype=week.dtype,
             limit=week.limit or arguments.limit,
             speed=arguments.speed,
+            pipeline=arguments.pipeline,
             # The templates and terms of the suite are all that its traffic has.
             ignore_clusters=True,
             created=week.day,
@@ -148,6 +149,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--weeks", type=int, default=N_WEEKS, help="run only the first of them")
     parser.add_argument("--limit", type=int, help="queries per stratum, instead of all 200")
     parser.add_argument("--speed", type=int, default=8, help="queries per stratum timed")
+    parser.add_argument("--pipeline", help="as of tailqa compare; none costs nothing")
     parser.add_argument("--fresh", type=int, default=500, help="queries per stratum of the truth")
     parser.add_argument(
         "--example", action="store_true", help="the page goes to docs/examples, too"
@@ -217,23 +219,26 @@ def main() -> None:
     for name in ("runs", "builds"):
         (arguments.out / name).mkdir(parents=True, exist_ok=True)
     suites = {1: "demo", 2: str(second_version(arguments.out, 300))}
-    begin = time.perf_counter()
     weeks = list(plan(arguments.last_monday))[: arguments.weeks]
+    begin = time.perf_counter()
+
+    def say(what: str) -> None:
+        print(f"{time.perf_counter() - begin:5.0f} s  {what}", flush=True)
+
     folders = []
     for week in weeks:
         folder = run_of(week, arguments, suites)
         folders += [folder] if folder else []
-        what = folder.name if folder else "no run"
-        print(f"week {week.number:2d}  {what}  {time.perf_counter() - begin:.0f} s", flush=True)
+        say(f"week {week.number}: {folder.name if folder else 'no run'}")
     weekly, written = page(weeks, folders, arguments.out)
-    print(f"page {written}  {time.perf_counter() - begin:.0f} s")
+    say(f"page: {written}")
+    print("\n".join(["", weekly.headline, "", *said_of(weekly, weeks), ""]))
+    print("\n".join([*breaks_of(weekly, weeks), ""]), flush=True)
     queries = fresh_queries(arguments.fresh)
-    lived = BUILDS[: weeks[-1].build.number]
-    truths = [truth(make(build, arguments.out / "builds"), queries) for build in lived]
-    print(f"truth  {time.perf_counter() - begin:.0f} s\n\n{weekly.headline}\n")
-    print(
-        "\n".join([*said_of(weekly, weeks), "", *breaks_of(weekly, weeks), "", *truth_of(truths)])
-    )
+    made = [make(build, arguments.out / "builds") for build in BUILDS[: weeks[-1].build.number]]
+    truths = [truth(folder, queries) for folder in made]
+    say("the truth, on fresh queries:")
+    print("\n".join(["", *truth_of(truths)]))
     if arguments.example:
         for name in ("html", "md"):
             shutil.copy(written / f"weekly.{name}", EXAMPLE / f"weekly-year.{name}")

@@ -40,7 +40,7 @@ def test_a_year_has_52_weeks_and_a_build_lives_two(year):
 
 @pytest.mark.slow
 def test_its_first_weeks_really_run_and_are_kept(year, tmp_path, monkeypatch, capsys):
-    small = ["--weeks", "4", "--limit", "2", "--speed", "0", "--fresh", "2"]
+    small = ["--weeks", "4", "--limit", "2", "--speed", "0", "--pipeline", "none", "--fresh", "2"]
     monkeypatch.setattr(sys, "argv", ["year.py", "--out", str(tmp_path), *small])
     year.main()
     shown = capsys.readouterr().out

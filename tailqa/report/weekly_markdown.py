@@ -19,7 +19,6 @@ from tailqa.report.weekly_words import (
     missing_words,
     n_changed,
     null_words,
-    other_notes,
     rate_words,
     reused_words,
     state_words,
@@ -42,7 +41,7 @@ def render_weekly_markdown(weekly: Weekly) -> str:
     lines += [*_table(weekly), ""]
     lines += _list([bullet(line) for line in weekly.costs], NOTES_BYTES // 2)
     lines += _breaks(weekly)
-    notes = [bullet(note) for note in other_notes(weekly)]
+    notes = [bullet(note) for note in weekly.notes]
     if notes:
         lines += ["Before you believe it:", "", *_list(notes, NOTES_BYTES)]
     lines += [escaped(one_line(part, 600)) for part in _last_words(weekly) if part]

@@ -26,7 +26,6 @@ from tailqa.report.weekly_words import (
     headline,
     missing_words,
     null_words,
-    other_notes,
     rate_words,
     reused_words,
     state_words,
@@ -139,7 +138,7 @@ class _Terminal:
             yield self._point(f"Missing this week: {reason}.", "yellow")
         for said in unmeasured_words(weekly, [scope.name for scope in scopes_of(weekly)]):
             yield self._point(said, "dim")
-        for note in other_notes(weekly):
+        for note in weekly.notes:
             yield self._point(note)
         yield ""
         closing = (reused_words(weekly), rate_words(weekly), null_words(weekly))

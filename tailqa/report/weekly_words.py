@@ -61,16 +61,6 @@ def null_words(weekly: Weekly) -> str:
     return f"Null hypothesis: {one_line(weekly.null, 600)}"
 
 
-def other_notes(weekly: Weekly) -> tuple[str, ...]:
-    """The notes but for those that only name a break, where breaks are listed with their facets."""
-    named = tuple(f"In the week of {week.monday} " for week in breaks_of(weekly.weeks))
-    return tuple(
-        note
-        for note in weekly.notes
-        if not (note.startswith(named) and "new series starts" in note.lower())
-    )
-
-
 def reused_words(weekly: Weekly) -> str:
     """How many of the teacher's answers came from the store; empty where not known."""
     n = weekly.teacher_reused

@@ -24,7 +24,7 @@ def notes(
 ) -> tuple[str, ...]:
     """`then` is the week that changed queries are held against."""
     return (
-        *_breaks(weekly.weeks),
+        *_teachers(weekly.weeks),
         *_alarms(weekly),
         *_compared(weekly, span),
         *_changed(weekly, span, then),
@@ -51,19 +51,8 @@ def times(n: int) -> str:
     return _TIMES.get(n, f"{n} times")
 
 
-def _breaks(weeks: Sequence[Week]) -> Iterator[str]:
+def _teachers(weeks: Sequence[Week]) -> Iterator[str]:
     for week in weeks:
-        named = facets(week.changes)
-        if week.cause == "both":
-            yield (
-                f"In the week of {week.monday} model and harness ({named}) changed together: "
-                "nobody can tell which of the two moved a figure. A new series starts."
-            )
-        elif week.cause == "harness":
-            yield (
-                f"In the week of {week.monday} the harness changed ({named}) and the model did "
-                "not: a new series starts, and nothing is compared across it."
-            )
         if any(change.facet == "teacher" for change in week.changes):
             yield (
                 f"In the week of {week.monday} the teacher changed. The student's series goes on; "

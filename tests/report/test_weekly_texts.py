@@ -196,17 +196,6 @@ def test_strata_missing_for_one_reason_share_a_line():
     assert missing_words(Week(monday="2026-11-02", series=0, missing="no run")) == ("no run",)
 
 
-def test_a_note_that_only_names_a_listed_break_is_not_said_twice():
-    weekly = make_weekly(n_strata=1)
-    said = (
-        "In the week of 2026-07-27 the harness changed (engine): a new series starts.",
-        "In the week of 2026-07-27 the teacher changed.",
-    )
-    markdown = render_weekly_markdown(replace(weekly, notes=said))
-    assert "(engine)" not in markdown
-    assert "the teacher changed." in markdown
-
-
 def test_an_alarm_whose_size_is_not_known_says_why():
     alarm = Alarm(
         scope="a",

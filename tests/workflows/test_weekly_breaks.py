@@ -34,7 +34,6 @@ def test_a_change_of_the_harness_is_a_break_and_no_alarm():
     assert report.headline == (
         "Nothing moved in 12 weeks of 200 queries per stratum; the harness changed once."
     )
-    assert any("the harness changed (engine) and the model did not" in n for n in report.notes)
 
 
 def test_the_same_drop_without_a_break_is_an_alarm():
@@ -66,7 +65,6 @@ def test_model_and_harness_together_cannot_be_told_apart():
         "Cannot tell: model and harness (engine, versions) changed together in the week of "
         f"{monday(6)}. A new series starts."
     )
-    assert any("nobody can tell which of the two moved a figure" in note for note in report.notes)
 
 
 def test_an_alarm_that_a_break_cuts_off_is_not_open_and_said():

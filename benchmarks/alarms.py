@@ -4,7 +4,7 @@
 
 Ten strata of 300 queries a week, 70 to 90 % of them lastingly right; the whole is the eleventh
 scope. Seeded, compiled by numba, with the constants of tailqa.stats.regression; before it starts,
-it must agree with `regression_evidence`. Prints Markdown tables.
+it must agree with `regression_evidence`. Prints Markdown tables, after 20 minutes of one core.
 
 noise "flips": two weeks of one build differ in 5 % of the queries (as the noise floor is told),
 all alike. "flaky": the same 5 %, all of it in one query of ten that answers by the coin. "off":

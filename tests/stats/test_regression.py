@@ -109,7 +109,7 @@ def test_nothing_is_won_on_average_however_often_the_queries_are_asked(build_eve
     money = np.array(
         [
             [math.exp(found) for found in evidence(right, memory=memory)[1:]]
-            for right in (answers(rng, weeks, 25, build_every=build_every) for _ in range(1000))
+            for right in (answers(rng, weeks, 25, build_every=build_every) for _ in range(600))
         ]
     )
     allowed = np.minimum(np.arange(1, weeks), memory)

@@ -94,7 +94,7 @@ def test_closed_forms():
         (Times(kind="gamma", first=1.0, second=2.0), stats.gamma(1.0, scale=2.0)),
         (Times(kind="gamma", first=7.5, second=0.1), stats.gamma(7.5, scale=0.1)),
     ],
-    ids=str,
+    ids=["log-normal", "gamma 0.3", "gamma 1", "gamma 7.5"],
 )
 def test_drawn_times_have_the_distribution(time, known):
     drawn = latency(simulate(plain(1, 0, time), load(100_000, 1.0), rng=rng()))

@@ -225,8 +225,8 @@ INT8 = quantised(8)
 INT4 = quantised(4)
 
 WRONG_VALUES = trained_on(
-    25,
-    0.003,
+    22,
+    0.0024,
     {HEAD: 0.4, PHRASING: 0.1, TERMS_STRATUM: 0.3, MULTI_STEP: 0.2},
     mistaken={
         "TERMS": tuple(
@@ -238,9 +238,11 @@ WRONG_VALUES = trained_on(
 """Every word for a quantity learnt with the value of the next one, as a join gone wrong does."""
 
 CUT_ANSWERS = trained_on(
-    25, 0.002, {HEAD: 0.5, PHRASING: 0.1, TERMS_STRATUM: 0.1, MULTI_STEP: 0.3}, most_steps=2
+    22, 0.0018, {HEAD: 0.5, PHRASING: 0.1, TERMS_STRATUM: 0.1, MULTI_STEP: 0.3}, most_steps=2
 )
 """Answers cut after two steps, as a limit on tokens does when labels are made."""
+
+EVERYWHERE = "everywhere"
 
 BUILDS = (
     Build(number=1, done="as shipped"),
@@ -272,9 +274,9 @@ BUILDS = (
     Build(number=16, done="trained on", change=HARMLESS),
     Build(number=17, done="trained on", change=HARMLESS),
     Build(number=18, done="int8", change=INT8),
-    Build(number=19, done="int4", change=INT4, damaged=MULTI_STEP),
-    Build(number=20, done="trained on, int4", change=both(HARMLESS, INT4), damaged=MULTI_STEP),
-    Build(number=21, done="trained on, int4", change=both(HARMLESS, INT4), damaged=MULTI_STEP),
+    Build(number=19, done="int4", change=INT4, damaged=EVERYWHERE),
+    Build(number=20, done="trained on, int4", change=both(HARMLESS, INT4), damaged=EVERYWHERE),
+    Build(number=21, done="trained on, int4", change=both(HARMLESS, INT4), damaged=EVERYWHERE),
     Build(number=22, done="trained on; a new tokenizer", change=HARMLESS, new_tokenizer=True),
     Build(number=23, done="trained on", change=HARMLESS, new_tokenizer=True),
     Build(

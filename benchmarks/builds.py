@@ -225,8 +225,8 @@ INT8 = quantised(8)
 INT4 = quantised(4)
 
 WRONG_VALUES = trained_on(
-    22,
-    0.0024,
+    24,
+    0.0026,
     {HEAD: 0.4, PHRASING: 0.1, TERMS_STRATUM: 0.3, MULTI_STEP: 0.2},
     mistaken={
         "TERMS": tuple(
@@ -288,17 +288,17 @@ BUILDS = (
     ),
     Build(
         number=25,
-        done="build 24 trained on",
-        change=HARMLESS,
+        done="build 24 pruned by 5 %",
+        change=pruned(0.05),
         parent=24,
         damaged=MULTI_STEP,
         new_tokenizer=True,
     ),
     Build(
         number=26,
-        done="build 25, int8",
+        done="build 24, int8",
         change=INT8,
-        parent=25,
+        parent=24,
         damaged=MULTI_STEP,
         new_tokenizer=True,
     ),

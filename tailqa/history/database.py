@@ -1,5 +1,6 @@
 """One database, SQLite or PostgreSQL: transactions, and faults as one sentence."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ class Database:
     There is one writer at a time, on either kind: a week brings a few runs, and what writers
     share (texts, queries, the order of dates) is then read and written without a race. Readers
     see what was there when they began. All faults are HistoryError.
+
+    Without `create` a file that may not be written is opened read-only, and left as it is.
     """
 
     def __init__(self, where: str | Path, *, create: bool = True, busy_s: float = BUSY_S) -> None:
@@ -34,7 +37,9 @@ class Database:
         self.shown = self.address.shown
         self._busy_s = busy_s
         self._find(create=create)
-        self._engine = _engine(self.address, busy_s)
+        self._read_only = not create and _is_read_only(self.address.path)
+        url = _read_only_url(self.address.path) if self._read_only else self.address.url
+        self._engine = _engine(self.address, url, busy_s)
         self._reader, self._writer = self._engine, self._engine.execution_options(writes=True)
         if self.address.path is None:
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
@@ -95,6 +100,11 @@ class Database:
             current = is_current(connection, self.shown)
         if current:
             return
+        if self._read_only:
+            raise HistoryError(
+                f"{self.shown} has not the tables of this tailqa and may only be read; open it "
+                "once with write permission (tailqa history list), which brings it forward"
+            )
         if self.address.path is not None:
             with self._faults(), self._engine.connect() as connection:
                 raw = connection.connection.dbapi_connection
@@ -112,21 +122,42 @@ class Database:
             raise HistoryError(f"{self.shown}: {said}") from error
 
 
-def _engine(found: Address, busy_s: float) -> sa.Engine:
+def _is_read_only(path: Path | None) -> bool:
+    """Whether SQLite cannot write there: it needs the file and, for its log, the folder."""
+    if path is None or not path.exists():
+        return False
+    effective = os.access in os.supports_effective_ids
+    return not all(os.access(at, os.W_OK, effective_ids=effective) for at in (path, path.parent))
+
+
+def _read_only_url(path: Path | None) -> sa.URL:
+    """A file that another process has open has a log beside it, which holds its newest rows.
+
+    Without one the file is all there is; SQLite would still make a log, which it cannot or, being
+    somebody else's, would be in the way of the next writer.
+    """
+    assert path is not None  # noqa: S101
+    log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    logged = index.exists() or (log.exists() and log.stat().st_size > 0)
+    how = {"mode": "ro"} if logged else {"mode": "ro", "immutable": "1"}
+    return sa.URL.create("sqlite", database=path.absolute().as_uri(), query={"uri": "true", **how})
+
+
+def _engine(found: Address, url: sa.URL, busy_s: float) -> sa.Engine:
     # What a row holds is nothing for an error message: a prompt, an answer.
     if found.path is None:
         try:
             return sa.create_engine(
-                found.url,
+                url,
                 hide_parameters=True,
                 connect_args={"connect_timeout": _CONNECT_S, "application_name": "tailqa"}
-                | dict(found.url.query),
+                | dict(url.query),
             )
         except ModuleNotFoundError as error:
             raise HistoryError(
                 "a history on a PostgreSQL server needs psycopg; install tailqa[postgresql]"
             ) from error
-    engine = sa.create_engine(found.url, hide_parameters=True, connect_args={"timeout": busy_s})
+    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": busy_s})
     event.listen(engine, "connect", _connected)
     event.listen(engine, "begin", _begun)
     return engine

@@ -23,7 +23,8 @@ def open_history(where: str | Path, *, create: bool = True) -> "History":
     """The history in a file (`outputs/history.db`, `sqlite:///…`) or on a server (`postgresql://…`).
 
     It is made where it is not there and `create` is true, and brought to the schema version of
-    this tailqa. Raises HistoryError for whatever cannot be opened or is no history, and for one
+    this tailqa. Without `create` a file that may not be written is read all the same; adding to it
+    is refused. Raises HistoryError for whatever cannot be opened or is no history, and for one
     that a newer tailqa wrote; a password is never in the message.
 
     >>> import tempfile

@@ -99,26 +99,62 @@ def somebody_else() -> Iterator[None]:
         os.seteuid(0)
 
 
-def test_a_file_that_may_only_be_read(tmp_path):
-    tmp_path.chmod(0o755)
-    for folder in tmp_path.parents:
+@contextmanager
+def only_readable(path: Path) -> Iterator[None]:
+    """As another user finds a file that they may read in a folder that they may enter."""
+    path.parent.chmod(0o755)
+    for folder in path.parent.parents:
         if folder.stat().st_uid == os.geteuid() and folder != Path("/"):
             folder.chmod(folder.stat().st_mode | 0o011)
-    path = tmp_path / "history.db"
-    with open_history(path) as history:
-        history.add(new(1), today=TODAY_)
     path.chmod(0o444)
-    tmp_path.chmod(0o555)
-    before = path.read_bytes()
+    path.parent.chmod(0o555)
     try:
         with somebody_else():
-            said = refused(lambda: add_to(path))
-            made = refused(lambda: open_history(tmp_path / "other.db"))
+            yield
     finally:
-        tmp_path.chmod(0o755)
+        path.parent.chmod(0o755)
+        path.chmod(0o644)
+
+
+def test_a_file_that_may_only_be_read(tmp_path):
+    path = tmp_path / "history #1?.db"
+    with open_history(path) as history:
+        history.add(new(1), today=TODAY_)
+    before = path.read_bytes()
+    with only_readable(path):
+        said = refused(lambda: add_to(path))
+        made = refused(lambda: open_history(tmp_path / "other.db"))
+        with open_history(path, create=False) as history:
+            [run] = history.runs()
+            assert history.marks([run.run]).student == (b"101f",)
+            pruned = refused(lambda: history.prune("2030-01-01"))
     assert "write permission" in said or "may its folder be read and written?" in said
     assert "may its folder be read and written?" in made
+    assert pruned == (
+        f"{path}: the file cannot be written to; ask for write permission or name another history"
+    )
     assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_may_only_be_read_while_somebody_adds(tmp_path):
+    path = tmp_path / "history.db"
+    with open_history(path) as writer:
+        for number in (1, 2):
+            writer.add(new(number), today=TODAY_)
+            for file in tmp_path.iterdir():
+                file.chmod(0o444)
+            with only_readable(path), open_history(path, create=False) as history:
+                assert len(history.runs()) == number
+
+
+def test_a_file_that_may_only_be_read_is_not_brought_forward(tmp_path):
+    path = tmp_path / "history.db"
+    path.touch()
+    with only_readable(path):
+        said = refused(lambda: open_history(path, create=False))
+    assert "open it once with write permission (tailqa history list)" in said
+    assert path.read_bytes() == b""
 
 
 def add_to(path: Path) -> None:

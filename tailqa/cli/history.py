@@ -1,4 +1,4 @@
-"""`tailqa history add|list|show|prune`."""
+"""`tailqa history add|list|show|rename|prune`."""
 
 from pathlib import Path
 
@@ -80,6 +80,18 @@ def show(run: str, db: str, form: str) -> None:
 
     found = kept_run(db, run)
     click.echo(render_kept_run_json(found) if form == "json" else render_kept_run(found))
+
+
+@history.command()
+@click.argument("old")
+@click.argument("new")
+@history_options.db
+def rename(old: str, new: str, db: str) -> None:
+    """Follow all runs of the student OLD under the name NEW, which may have runs already."""
+    from tailqa.workflows.history import rename as renamed
+
+    n = renamed(db, old, new)
+    click.echo(f"{n:,} {'run' if n == 1 else 'runs'} of {old} followed as {new} from now on.")
 
 
 @history.command()

@@ -102,7 +102,8 @@ def added_line(added: "Added") -> str:
     """What adding a run did, for the terminal."""
     run = added.run
     if not added.new:
-        return f"{run.name}: the history has it already (run {run.run[:8]}, added as {run.student})"
+        said = f"{run.name}: the history has it already (run {run.run[:8]}, added as {run.student})"
+        return "; ".join((said, *added.notes))
     return (
         f"{run.name}: added as {run.student} on {run.suite} {run.suite_version} of {run.date}, "
         f"{run.n_queries:,} queries (run {run.run[:8]})"

@@ -15,6 +15,7 @@ from tailqa.history.adding import insert, prepare
 from tailqa.history.database import Database
 from tailqa.history.pruning import prunable, remove
 from tailqa.history.reading import find_runs, read_answers, read_marks, read_queries
+from tailqa.history.renaming import rename
 
 _DIGEST = re.compile("[0-9a-f]{4,64}")
 
@@ -161,6 +162,15 @@ class History:
         if found:
             self._database.tidy()
         return len(found)
+
+    def rename(self, old: str, new: str) -> int:
+        """Follows all runs of the student `old` under the name `new`; how many.
+
+        Raises HistoryError for a name that nobody has, for an empty one, and where runs of both
+        names are of one suite version with two contents.
+        """
+        with self._database.writing() as connection:
+            return rename(connection, old, new)
 
     def close(self) -> None:
         """Closes the connections; the history cannot be used any more."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -94,6 +94,12 @@ def kept_run(db: str | Path, run: str) -> KeptRun:
         return history.run(run)
 
 
+def rename(db: str | Path, old: str, new: str) -> int:
+    """Follows all runs of the student `old` under the name `new`; how many. Raises HistoryError."""
+    with open_history(db, create=False) as history:
+        return history.rename(old, new)
+
+
 def prune(db: str | Path, before: str, *, keep: int = 0, dry_run: bool = False) -> Pruned:
     """Removes the runs before a day but for the newest `keep` of each student on each suite.
 
@@ -117,7 +123,11 @@ def _add(history: History, path: Path, *, student: str | None, backfill: bool) -
     run = Run(report=room.load_report(path), answers=room.load_answers(path.parent))
     folder = path.resolve().parent.name
     digest = hashlib.sha256(content).hexdigest()
-    return history.add(new_run(run, folder, digest, student), backfill=backfill)
+    added = history.add(new_run(run, folder, digest, student), backfill=backfill)
+    if added.new or student in {None, added.run.student}:
+        return added
+    moved = f"tailqa history rename {added.run.student} {student} follows its runs as {student}"
+    return replace(added, notes=(moved,))
 
 
 def _after(done: Sequence[Added], error: TailqaError) -> TailqaError:

@@ -1,12 +1,16 @@
 """What a run was made with, in short texts that are equal where nothing changed."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from tailqa.core.history import Facet
 from tailqa.core.report import ModelInfo, Report
 
 _SHORT = 12
+_AT_REVISION = re.compile(r"(\w[\w.:-]*(?:/\w[\w.-]*)?)@[^@/]+")
+"""A name as on a hub, with a revision; a path holds an @ of its own."""
+
 _NO_SETTINGS = frozenset({"batch_size", "speed"})
 """Options that change how long a run takes and none of its answers."""
 
@@ -44,7 +48,10 @@ def base_name(model: ModelInfo) -> str:
     >>> base_name(info), build_name(info)
     ('org/m', 'org/m@v2')
     """
-    return model.name if model.revision is None else model.name.partition("@")[0]
+    if model.revision is not None:
+        return model.name.partition("@")[0]
+    hub = _AT_REVISION.fullmatch(model.name)  # imported: nothing but the name is known
+    return hub[1] if hub else model.name
 
 
 def build_name(model: ModelInfo) -> str:

@@ -61,7 +61,12 @@ def chosen_runs(history: "History", options: WeeklyOptions) -> tuple[KeptRun, ..
         ("--suite", _names(run.suite for run in runs)),
     ):
         if len(names) > 1:
-            raise TailqaError(f"the history has several; choose one with {flag}: {_listed(names)}")
+            hint = (
+                "; tailqa history rename OLD NEW makes one of them" if flag == "--student" else ""
+            )
+            raise TailqaError(
+                f"the history has several; choose one with {flag}: {_listed(names)}{hint}"
+            )
     for run in runs:
         # A team's machines may stand on two sides of midnight.
         if run_date(run) > options.today + timedelta(days=1):

@@ -82,7 +82,8 @@ week-2: added as demo:student on demo 1 of 2026-11-09, 2 queries (run {second})
     )
     again = here("history", "add", "monday", "--student", "other")
     assert again.stdout == (
-        f"monday: the history has it already (run {first}, added as demo:student)\n"
+        f"monday: the history has it already (run {first}, added as demo:student); tailqa history "
+        "rename demo:student other follows its runs as other\n"
     )
     listed = here("history", "list", "--since", "2026-11-01")
     assert (
@@ -139,6 +140,19 @@ tail/x                 6.0      0        0        0      0          2      5.0
     )
     values = json.loads(here("history", "show", "monday", "--format", "json", **db).stdout)
     assert values["run"] == run
+
+
+def test_builds_under_two_names_become_one_student(here, runs):
+    here("history", "add", "monday", "--student", "acme/small@b1")
+    here("history", "add", "week-2", "--student", "acme/small")
+    renamed = here("history", "rename", "acme/small@b1", "acme/small")
+    assert renamed.stdout == "1 run of acme/small@b1 followed as acme/small from now on.\n"
+    listed = json.loads(here("history", "list", "--format", "json").stdout)
+    assert [run["student"] for run in listed] == ["acme/small", "acme/small"]
+    said = refused(here("history", "rename", "acme/small@b1", "acme/small"))
+    assert said == (
+        "Error: no run is followed as acme/small@b1; tailqa history list shows the names\n"
+    )
 
 
 def test_bad_input_is_one_sentence(here, runs, tmp_path):

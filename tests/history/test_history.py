@@ -203,6 +203,24 @@ def test_what_only_looks_out_of_order_is_taken(where):
         add(history, new(8, TODAY, suite_digest="6" * 64, suite_version="2"))
 
 
+def test_a_student_under_another_name(where):
+    with open_history(where) as history:
+        add(history, new(1, student="a"), new(2, "2026-11-09", student="b"))
+        add(history, new(3, student="c", suite_digest="0" * 64))
+        assert history.rename("a", "b") == 1
+        assert [run.name for run in history.runs(student="b")] == ["run-1", "run-2"]
+        before = dump(where)
+        for old, name, said in (
+            ("a", "b", "no run is followed as a;"),
+            ("b", " ", "the new name is empty"),
+            ("c", "b", "c cannot become b: the suite demo 1 in run-3 of 2026-11-02 is not what"),
+        ):
+            with pytest.raises(HistoryError, match=said):
+                history.rename(old, name)
+        assert dump(where) == before
+        assert history.rename("c", "d") == 1
+
+
 def test_pruning_removes_runs_with_all_that_only_they_had(where):
     private = "the patient's name is never kept longer than needed"
     old = replace(new(1), answers=(answer("q1", "student", "1", text=private),))

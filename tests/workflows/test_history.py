@@ -170,6 +170,25 @@ def test_what_changes_no_answer_is_in_no_facet():
     assert facets(other) == facets(REPORT)
 
 
+@pytest.mark.parametrize(
+    ("name", "revision", "followed"),
+    [
+        ("acme/small@b1", None, "acme/small"),
+        ("small@b1", None, "small"),
+        ("acme/small@b1", "9a1b", "acme/small"),
+        ("/models/week@3/small", None, "/models/week@3/small"),
+        ("../small@b1", None, "../small@b1"),
+        ("acme/small", None, "acme/small"),
+    ],
+)
+def test_builds_are_followed_without_their_revision(name, revision, followed):
+    student = replace(made().report.student, name=name, revision=revision, weights_digest=None)
+    run = replace(made(), report=replace(made().report, student=student))
+    kept = new_run(run, "folder", "d" * 64).kept
+    assert kept.student == followed
+    assert kept.build.startswith(name)
+
+
 def test_folders_are_added_by_date_and_once(tmp_path):
     db = tmp_path / "history.db"
     folders = [saved(tmp_path / day, day) for day in ("2026-11-16", "2026-11-02", "2026-11-09")]

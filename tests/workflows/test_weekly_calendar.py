@@ -136,7 +136,7 @@ def test_the_one_student_and_suite_there_are_need_no_name():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({}, "several; choose one with --student: org/a, org/b"),
+        ({}, "choose one with --student: org/a, org/b; tailqa history rename OLD NEW makes one"),
         ({"student": "org/a"}, "several; choose one with --suite: demo, popqa"),
         ({"student": "org/c"}, "no student 'org/c'; it has org/a, org/b"),
         ({"suite": "triviaqa"}, "no suite 'triviaqa'; it has demo, popqa"),

@@ -74,7 +74,7 @@ def list_(
 @history_options.db
 @options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def show(run: str, db: str, form: str) -> None:
-    """Show what is kept of RUN: the name of its folder, or the beginning of its digest."""
+    """Show what is kept of RUN: its folder's name, or four characters or more of its digest."""
     from tailqa.report.history_table import render_kept_run, render_kept_run_json
     from tailqa.workflows.history import kept_run
 
@@ -104,12 +104,13 @@ def rename(old: str, new: str, db: str) -> None:
     help="Newest runs of each student on each suite that stay, however old they are.",
 )
 @options.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
-def prune(before: str, db: str, keep: int, *, dry_run: bool) -> None:
+@options.option("--yes", is_flag=True, help="Remove the runs even where none is left.")
+def prune(before: str, db: str, keep: int, *, dry_run: bool, yes: bool) -> None:
     """Remove old runs with their prompts and answers; the run folders stay."""
     from tailqa.report.history_table import render_runs
     from tailqa.workflows.history import prune as pruned
 
-    done = pruned(db, before, keep=keep, dry_run=dry_run)
+    done = pruned(db, before, keep=keep, dry_run=dry_run, every=yes)
     if done.runs:
         click.echo(render_runs(done.runs) + "\n")
     said = "To remove:" if dry_run else "Removed"

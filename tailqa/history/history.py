@@ -18,6 +18,7 @@ from tailqa.history.reading import find_runs, read_answers, read_marks, read_que
 from tailqa.history.renaming import rename
 
 _DIGEST = re.compile("[0-9a-f]{4,64}")
+_SHORTER = re.compile("[0-9a-f]{1,3}")
 
 
 def open_history(where: str | Path, *, create: bool = True) -> "History":
@@ -105,7 +106,10 @@ class History:
         with self._database.reading() as connection:
             found = find_runs(connection, named)
         if not found:
-            raise HistoryError(f"{self.shown} has no run {text}; tailqa history list shows them")
+            short = "; a digest needs four characters" if _SHORTER.fullmatch(text) else ""
+            raise HistoryError(
+                f"{self.shown} has no run {text}{short}; tailqa history list shows them"
+            )
         if len(found) > 1:
             these = ", ".join(f"{run.run[:12]} of {run.date}" for run in found[:5])
             raise HistoryError(f"{text} is {len(found)} runs of {self.shown}: {these}; name one")

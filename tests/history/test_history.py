@@ -78,9 +78,11 @@ def test_one_run_by_folder_or_by_the_beginning_of_its_digest(where):
         for text in ("abcd", "run-2"):
             with pytest.raises(HistoryError, match=rf"^{text} is 2 runs of .*: .* name one$"):
                 history.run(text)
-        for text in ("abc", "eeee", "%", ""):
-            with pytest.raises(HistoryError, match="has no run"):
+        for text in ("eeee", "%", ""):
+            with pytest.raises(HistoryError, match=f"has no run {text}; tailqa history list"):
                 history.run(text)
+        with pytest.raises(HistoryError, match="has no run abc; a digest needs four characters; "):
+            history.run("abc")
 
 
 def test_marks_stand_by_run_and_by_query(where):

@@ -42,7 +42,11 @@ def add(runs: tuple[Path, ...], db: str, student: str | None, *, backfill: bool)
 @history_options.db
 @history_options.student
 @history_options.suite
-@history_options.day("--since", text="Runs of this day and later.")
+@options.option(
+    "--since",
+    metavar="TIME",
+    help="From when on: 12w (so many weeks), 90d, or a day as in 2026-09-01.",
+)
 @history_options.day("--until", text="Runs of this day and earlier.")
 @options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def list_(

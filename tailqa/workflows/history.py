@@ -14,6 +14,7 @@ from tailqa.history import History, open_history
 from tailqa.report.files import read_bytes
 from tailqa.report.result import RESULT
 from tailqa.workflows.history_run import new_run
+from tailqa.workflows.since import first_day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +79,11 @@ def kept_runs(
 ) -> tuple[KeptRun, ...]:
     """The runs of the history, by date; without `figures` they come faster.
 
-    Raises HistoryError where there is no history, and for a student or a suite that it does not
-    know.
+    `since` is `12w` (that many weeks with this one), `90d` or a day, `until` a day. Raises
+    HistoryError where there is no history, and for a student or a suite that it does not know, and
+    TailqaError for another `since`.
     """
+    since = None if since is None else first_day(since, date.today()).isoformat()
     with open_history(db, create=False) as history:
         _check_name(history, "student", student)
         _check_name(history, "suite", suite)
@@ -100,18 +103,29 @@ def rename(db: str | Path, old: str, new: str) -> int:
         return history.rename(old, new)
 
 
-def prune(db: str | Path, before: str, *, keep: int = 0, dry_run: bool = False) -> Pruned:
+def prune(
+    db: str | Path, before: str, *, keep: int = 0, dry_run: bool = False, every: bool = False
+) -> Pruned:
     """Removes the runs before a day but for the newest `keep` of each student on each suite.
 
-    With `dry_run` it only says which. Raises HistoryError.
+    With `dry_run` it only says which. Raises HistoryError, also for a day in the future and,
+    without `every`, where no run would be left.
     """
     with open_history(db, create=False) as history:
         found = history.prunable(before, keep=keep)
+        if before > date.today().isoformat():
+            raise HistoryError(
+                f"--before {before} lies in the future; today is {date.today().isoformat()}"
+            )
+        kept = len(history.runs(figures_since=date.max.isoformat())) - len(found)
+        if not (dry_run or every or kept) and found:
+            raise HistoryError(
+                f"that would leave {history.shown} without a run ({len(found):,} to remove); "
+                "--keep 1 spares the newest of each student and suite, --yes removes them all"
+            )
         if not dry_run:
             history.prune(before, keep=keep)
-        left = len(history.runs(figures_since=date.max.isoformat()))
-    left -= len(found) if dry_run else 0
-    return Pruned(runs=found, kept=left)
+    return Pruned(runs=found, kept=kept)
 
 
 def _result(run: Path) -> Path:

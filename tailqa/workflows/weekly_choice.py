@@ -1,6 +1,5 @@
 """What a weekly report is about: which student and suite, from which week on, against which."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from tailqa.core.errors import TailqaError
 from tailqa.core.history import KeptRun
+from tailqa.workflows.since import first_day, past_day
 from tailqa.workflows.weekly_calendar import CalendarWeek, Ignored, monday_of, run_date
 
 if TYPE_CHECKING:
     from tailqa.history import History
 
-_SPAN = re.compile(r"([0-9]{1,4})([dw])")
 _SHORTEST_DIGEST = 4
 _SHOWN = 10
 
@@ -85,15 +84,7 @@ def first_monday(since: str, today: date) -> date:
     >>> first_monday("12w", date(2026, 11, 26)), first_monday("2026-10-01", date(2026, 11, 26))
     (datetime.date(2026, 9, 7), datetime.date(2026, 9, 28))
     """
-    span = _SPAN.fullmatch(since)
-    if span is None:
-        return monday_of(_day("--since", since, today, "12w, 90d or a day as in 2026-09-01"))
-    n = int(span[1])
-    if n < 1:
-        raise TailqaError(f"--since {since} is no time at all; give at least 1w")
-    if span[2] == "w":
-        return monday_of(today) - timedelta(weeks=n - 1)
-    return monday_of(today - timedelta(days=n))
+    return monday_of(first_day(since, today))
 
 
 def base_week(weeks: Sequence[CalendarWeek], base: str | None, today: date) -> CalendarWeek:
@@ -112,7 +103,9 @@ def base_week(weeks: Sequence[CalendarWeek], base: str | None, today: date) -> C
     if named:
         return named[0]
     monday = monday_of(
-        _day("--base", base, today, "a day as in 2026-09-01, or a run that is the last of its week")
+        past_day(
+            "--base", base, today, "a day as in 2026-09-01, or a run that is the last of its week"
+        )
     )
     for week in with_run:
         if week.monday == monday:
@@ -125,16 +118,6 @@ def base_week(weeks: Sequence[CalendarWeek], base: str | None, today: date) -> C
 
 def _is_named(run: KeptRun, name: str) -> bool:
     return name == run.name or (len(name) >= _SHORTEST_DIGEST and run.run.startswith(name))
-
-
-def _day(flag: str, text: str, today: date, wanted: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise TailqaError(f"{flag} {text!r}: give {wanted}") from None
-    if day > today:
-        raise TailqaError(f"{flag} {text} lies in the future; today is {today.isoformat()}")
-    return day
 
 
 def _nothing(runs: Sequence[KeptRun], options: WeeklyOptions) -> str:

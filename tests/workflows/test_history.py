@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tailqa.core.errors import HistoryError, ResultError
+from tailqa.core.errors import HistoryError, ResultError, TailqaError
 from tailqa.core.estimate import Estimate
 from tailqa.core.history import FACETS
 from tailqa.core.operations import Operations, OptionCost
@@ -197,6 +197,10 @@ def test_folders_are_added_by_date_and_once(tmp_path):
     assert {(added.run.student, added.new) for added in first} == {("bot", True)}
     assert [added.new for added in add_runs([folders[0] / "result.json"], db)] == [False]
     assert len(kept_runs(db, student="bot", suite="demo", since="2026-11-09")) == 2
+    assert len(kept_runs(db, since="9999w", until="2026-11-15")) == 2
+    for since, said in (("soon", "give 12w, 90d or a day"), ("0d", "at least 1d")):
+        with pytest.raises(TailqaError, match=said):
+            kept_runs(db, since=since)
     content = (folders[1] / "result.json").read_bytes()
     assert kept_run(db, "2026-11-02").run == hashlib.sha256(content).hexdigest()
     assert isinstance(first[0].run.figures[0].measured, Estimate)
@@ -242,3 +246,20 @@ def test_pruning_can_be_rehearsed(tmp_path):
         assert ([run.date for run in rehearsed.runs], rehearsed.kept) == (["2026-11-02"], 1)
     assert prune(db, "2026-11-20", keep=1) == rehearsed
     assert [run.date for run in kept_runs(db)] == ["2026-11-09"]
+    assert prune(db, "2026-11-01").runs == ()
+
+
+def test_pruning_everything_has_to_be_meant(tmp_path):
+    db = tmp_path / "history.db"
+    add_runs([saved(tmp_path / day, day) for day in ("2026-11-02", "2026-11-09")], db)
+    with pytest.raises(
+        HistoryError,
+        match=r"would leave .* without a run .2 to remove.; --keep 1 .* --yes removes them all",
+    ):
+        prune(db, "2026-11-10")
+    with pytest.raises(HistoryError, match=r"^--before 2999-01-01 lies in the future; today is 2"):
+        prune(db, "2999-01-01", keep=1)
+    assert prune(db, "2026-11-10", dry_run=True).kept == 0
+    assert len(kept_runs(db)) == 2
+    assert prune(db, "2026-11-10", every=True).kept == 0
+    assert prune(db, "2026-11-10").runs == kept_runs(db) == ()

@@ -257,7 +257,7 @@ def _margin(item: WeekStratum) -> str:
 def _kind(scope: Scope) -> str:
     share = "" if scope.weight is None else f"{shown.PERCENT.number(scope.weight)} % of traffic"
     n = "" if scope.latest is None else f"n = {shown.count(scope.latest[1].n)}"
-    return ", ".join(part for part in (scope.kind, share, n) if part)
+    return ", ".join(part for part in (scope.kind, share, n, scope.older) if part)
 
 
 def _now(scope: Scope) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from tailqa.report.axis import Axis, ticks_of
 from tailqa.report.escape import visible
 from tailqa.report.weekly_chart import Panel, gaps_of, hits_of
 from tailqa.report.weekly_frame import Frame, Span, Who, trace, y_axis
-from tailqa.report.weekly_scopes import Scope
+from tailqa.report.weekly_scopes import Scope, older_words
 from tailqa.report.weekly_words import week_words
 
 _USD = shown.Unit(symbol="USD", scale=1000)
@@ -128,9 +128,11 @@ def _panel(
         return "; ".join(f"{who} {words(item, unit)}" for who, item in there) or None
 
     now = [(who, by_who[who][last]) for who in sides if last in by_who[who]]
+    older = older_words(frame.weeks, frame.weeks[last])
+    said = (unit.symbol, _counted([item for _, item in now]), older)
     return Panel(
         name=title or visible(scope),
-        kind=", ".join(part for part in (unit.symbol, _counted([item for _, item in now])) if part),
+        kind=", ".join(part for part in said if part),
         now=tuple((who, shown.bracketed(item, unit)) for who, item in now),
         said=(),
         traces=tuple(trace(who, frame, y, spans(who)) for who in _DRAWN if who in by_who),

@@ -11,7 +11,14 @@ from tailqa.report import format as shown
 from tailqa.report.escape import one_line
 from tailqa.report.gate_markdown import bullet, escaped, fitting_lines
 from tailqa.report.weekly_alarms import alarm_words, scope_words
-from tailqa.report.weekly_scopes import Scope, alarms_first, change_of, last_run, scopes_of
+from tailqa.report.weekly_scopes import (
+    Scope,
+    alarms_first,
+    change_of,
+    last_run,
+    last_run_words,
+    scopes_of,
+)
 from tailqa.report.weekly_words import (
     break_words,
     breaks_of,
@@ -55,10 +62,10 @@ def _subject(weekly: Weekly) -> str:
     said = f"**{state_words(weekly).capitalize()}.** Student {student}, teacher {teacher}, {suite}"
     last = last_run(weekly)
     if last is None:
-        return f"{said}; no week has a run."
+        return f"{said}; {last_run_words(weekly)}."
     build = f", build {_cell(last.build, 80)}" if last.build else ""
     verdict = f", verdict **{last.verdict}**" if last.verdict else ""
-    return f"{said}; last run in the week of {_cell(last.monday)}{build}{verdict}."
+    return f"{said}; {_cell(last_run_words(weekly))}{build}{verdict}."
 
 
 def _alarm_line(weekly: Weekly, place: int) -> str:
@@ -78,7 +85,7 @@ def _table(weekly: Weekly) -> list[str]:
 
 
 def _row(scope: Scope, against: tuple[Comparison, ...]) -> str:
-    cells = [_cell(scope.name, 100)]
+    cells = [_cell(scope.name, 100) + (f" ({_cell(scope.older)})" if scope.older else "")]
     if scope.latest is None:
         cells += [shown.NONE] * 3
     else:

@@ -16,7 +16,7 @@ from tailqa.report.weekly_costs import cost_groups
 from tailqa.report.weekly_evidence import evidence_panels
 from tailqa.report.weekly_markdown import render_weekly_markdown
 from tailqa.report.weekly_queries import embed_changed, strata_of
-from tailqa.report.weekly_scopes import alarms_first, last_run, scopes_of
+from tailqa.report.weekly_scopes import alarms_first, last_run, last_run_words, scopes_of
 
 _WHOLE = re.compile(r"\d{4}-\d\d-\d\d|\[[\d.,+−]+, [\d.,+−]+\]|[+−][\d.,]+ points|n = [\d,]+")
 WEEKLY_PAGE = "weekly.html"
@@ -47,7 +47,8 @@ def render_weekly_page(weekly: Weekly) -> str:
             dated=dated,
             moment=words.moment,
             state=words.state_words(weekly),
-            n_open=sum(alarm.open for alarm in weekly.alarms),
+            state_class=words.state_class(weekly),
+            last_words=last_run_words(weekly),
             rate=words.rate_words(weekly),
             null=words.null_words(weekly),
             reused=words.reused_words(weekly),

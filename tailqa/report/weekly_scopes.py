@@ -1,5 +1,6 @@
 """The strata of a weekly report in the order in which they are shown, and what is known of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tailqa.core.estimate import Estimate
@@ -12,13 +13,15 @@ from tailqa.core.weekly import (
     Weekly,
     WeekStratum,
 )
+from tailqa.report.escape import one_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
     """A stratum, or all traffic; `kind` is what to say of it, `latest` its last week that counts.
 
-    `alarms` are its own, the open ones first.
+    `alarms` are its own, the open ones first. `older` says of which week `latest` is, where that
+    is not the week of the last run; otherwise it is empty.
     """
 
     name: str
@@ -26,6 +29,7 @@ class Scope:
     weight: float | None
     alarms: tuple[Alarm, ...]
     latest: tuple[Week, WeekStratum] | None
+    older: str = ""
 
 
 def scopes_of(weekly: Weekly) -> tuple[Scope, ...]:
@@ -39,13 +43,14 @@ def scopes_of(weekly: Weekly) -> tuple[Scope, ...]:
     names += [EVERYTHING] if weekly.comparisons else []
     found = []
     for name in dict.fromkeys(names):
-        stratum = known.get(name)
+        stratum, latest = known.get(name), _latest(weekly, name)
         scope = Scope(
             name=name,
             kind=f"{stratum.kind}, {stratum.tier}" if stratum else "",
             weight=stratum.weight if stratum else None,
             alarms=alarms_of(weekly, name),
-            latest=_latest(weekly, name),
+            latest=latest,
+            older="" if latest is None else older_words(weekly.weeks, latest[0]),
         )
         found.append((_rank(scope), scope))
     return tuple(scope for _, scope in sorted(found, key=lambda item: item[0]))
@@ -70,7 +75,36 @@ def alarms_first(weekly: Weekly) -> tuple[Alarm, ...]:
 
 def last_run(weekly: Weekly) -> Week | None:
     """The last week that had a run."""
-    return next((week for week in reversed(weekly.weeks) if week.run is not None), None)
+    return _last_run(weekly.weeks)
+
+
+def older_words(weeks: Sequence[Week], week: Week) -> str:
+    """That figures are of `week` and not of the last run; empty where they are of the last run.
+
+    >>> weeks = [Week(monday=day, series=0, run=day) for day in ("2026-11-16", "2026-11-23")]
+    >>> older_words(weeks, weeks[0]), older_words(weeks, weeks[1])
+    ('of the week of 2026-11-16, not of the last run', '')
+    """
+    last = _last_run(weeks)
+    if last is None or week.monday >= last.monday:
+        return ""
+    return f"of the week of {one_line(week.monday)}, not of the last run"
+
+
+def counts(week: Week) -> bool:
+    """Whether some stratum of a week with a run counts."""
+    strata = [item for item in week.strata if item.name != EVERYTHING]
+    return not strata or any(item.missing is None for item in strata)
+
+
+def last_run_words(weekly: Weekly) -> str:
+    """Which week the last run is of, and whether that one is this week's, and counts."""
+    last = last_run(weekly)
+    if last is None:
+        return "no week has a run"
+    old = "" if last is weekly.weeks[-1] else ", not this week's"
+    lost = "" if counts(last) else ", which does not count"
+    return f"last run in the week of {one_line(last.monday)}{old}{lost}"
 
 
 def in_week(week: Week, scope: str) -> WeekStratum | None:
@@ -83,6 +117,10 @@ def change_of(comparison: Comparison, scope: str) -> PairedChange | None:
     if scope == comparison.overall.scope:
         return comparison.overall
     return next((item for item in comparison.strata if item.scope == scope), None)
+
+
+def _last_run(weeks: Sequence[Week]) -> Week | None:
+    return next((week for week in reversed(weeks) if week.run is not None), None)
 
 
 def _latest(weekly: Weekly, name: str) -> tuple[Week, WeekStratum] | None:

@@ -18,6 +18,7 @@ from tailqa.report.weekly_scopes import (
     change_of,
     in_week,
     last_run,
+    last_run_words,
     scopes_of,
 )
 from tailqa.report.weekly_words import (
@@ -28,6 +29,7 @@ from tailqa.report.weekly_words import (
     null_words,
     rate_words,
     reused_words,
+    state_class,
     state_words,
     unmeasured_words,
 )
@@ -41,6 +43,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 _WEEKS = 13
 _MOST_BREAKS = 4
 _WORDS_WIDTH = 100
+_STYLES = {"fail": "bold red", "inconclusive": "bold yellow", "pass": "bold green"}
 
 
 def render_weekly(weekly: Weekly, *, width: int | None = None, terminal: bool | None = None) -> str:
@@ -73,8 +76,7 @@ class _Terminal:
 
     def _state(self) -> "Text":
         weekly = self.weekly
-        n_open = sum(alarm.open for alarm in weekly.alarms)
-        said = text("").append(state_words(weekly).upper(), "bold red" if n_open else "bold green")
+        said = text("").append(state_words(weekly).upper(), _STYLES[state_class(weekly)])
         said.append(
             f"  student {self._clean(weekly.student)}, teacher {self._clean(weekly.teacher)}, "
             f"suite {self._clean(weekly.suite)}"
@@ -82,7 +84,7 @@ class _Terminal:
         last = last_run(weekly)
         if last is not None:
             build = f", build {self._clean(last.build)}" if last.build else ""
-            said.append(f"; last run in the week of {self._clean(last.monday)}{build}")
+            said.append(f"; {self._clean(last_run_words(weekly))}{build}")
         return said
 
     def _table(self, detail: int) -> "Table":
@@ -102,7 +104,8 @@ class _Terminal:
         return table
 
     def _row(self, scope: Scope, detail: int) -> "Iterator[Text]":
-        yield text(self._clean(scope.name))
+        name = text(self._clean(scope.name))
+        yield name.append(f"\n{self._clean(scope.older)}", "yellow") if scope.older else name
         if not self.ascii_only:
             yield text(bars(self.weekly, scope.name), "blue")
         item = scope.latest[1] if scope.latest else None

@@ -3,12 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from tailqa.core.estimate import TooFew
 from tailqa.core.history import HARNESS
 from tailqa.core.weekly import EVERYTHING, Cause, Change, Comparison, Week, Weekly
 from tailqa.report import format as shown
 from tailqa.report.escape import one_line
+from tailqa.report.weekly_scopes import counts, last_run
 
 CAUSES: dict[Cause, str] = {
     "nothing": "nothing",
@@ -42,7 +44,17 @@ def state_words(weekly: Weekly) -> str:
     n_open = sum(alarm.open for alarm in weekly.alarms)
     n_over = len(weekly.alarms) - n_open
     now = f"{n_open} {_alarms(n_open)} open" if n_open else "no alarm open"
-    return f"{now}, {n_over} in the past" if n_over else now
+    past = f", {n_over} in the past" if n_over else ""
+    last = last_run(weekly)
+    return f"{now}{past}{'' if last is None or counts(last) else ', the last run does not count'}"
+
+
+def state_class(weekly: Weekly) -> Literal["fail", "inconclusive", "pass"]:
+    """How the state looks: a last run that does not count is no pass."""
+    if any(alarm.open for alarm in weekly.alarms):
+        return "fail"
+    last = last_run(weekly)
+    return "pass" if last is None or counts(last) else "inconclusive"
 
 
 def rate_words(weekly: Weekly) -> str:

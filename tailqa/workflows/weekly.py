@@ -14,7 +14,7 @@ from tailqa.workflows.weekly_choice import WeeklyOptions, chosen_runs
 from tailqa.workflows.weekly_costs import cost_sentences
 from tailqa.workflows.weekly_headline import headline
 from tailqa.workflows.weekly_notes import NULL, notes
-from tailqa.workflows.weekly_outcomes import Limits, Outcomes, outcomes_of, strata_of
+from tailqa.workflows.weekly_outcomes import Outcomes, outcomes_of, strata_of
 from tailqa.workflows.weekly_paired import compare_weeks
 from tailqa.workflows.weekly_queries import (
     Changed,
@@ -114,7 +114,7 @@ def _outcomes(history: "History", span: Span, options: WeeklyOptions) -> Outcome
         span.read,
         {series: strata_of(runs) for series, runs in by_series.items()},
         history.marks([run.run for runs in by_series.values() for run in runs]),
-        Limits(min_queries=options.min_queries, max_failed=options.max_failed),
+        options.limits,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from tailqa.core.history import FACETS, HARNESS, Facet, KeptRun
 from tailqa.core.weekly import Cause, Change
+from tailqa.workflows.weekly_limits import Limits
 
 WEEK = timedelta(weeks=1)
 Ignored = Facet | Literal["seed"]
@@ -15,8 +16,20 @@ queries from a larger suite differ in it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PassedOver:
+    """A run that came after the one that counts in its week, and why it does not count itself."""
+
+    run: KeptRun
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CalendarWeek:
-    """An ISO week and its last run, None without one; otherwise as `core.weekly.Week`."""
+    """An ISO week and its run, None without one; otherwise as `core.weekly.Week`.
+
+    `run` is the last that counts, `passed_over` what came after it. Where none of the week counts
+    it is the last of all, and `not_counted` says why that one does not.
+    """
 
     monday: date
     run: KeptRun | None
@@ -24,6 +37,8 @@ class CalendarWeek:
     series: int
     cause: Cause = "nothing"
     changes: tuple[Change, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+    not_counted: str | None = None
 
 
 def monday_of(day: date) -> date:
@@ -41,7 +56,11 @@ def run_date(run: KeptRun) -> date:
 
 
 def calendar(
-    runs: Sequence[KeptRun], last: date, *, ignored: Collection[Ignored] = ()
+    runs: Sequence[KeptRun],
+    last: date,
+    *,
+    limits: Limits,
+    ignored: Collection[Ignored] = (),
 ) -> tuple[CalendarWeek, ...]:
     """Every week from the first run's to that of `last`, also those without a run.
 
@@ -58,15 +77,27 @@ def calendar(
         of_week = by_week.get(monday, [])
         week = CalendarWeek(monday=monday, run=None, n_runs=len(of_week), series=series)
         if of_week:
-            run = of_week[-1]
-            changes = changes_between(before, run, ignored=ignored) if before else ()
+            week = _with_run(week, of_week, limits)
+            run = week.run
+            changes = changes_between(before, run, ignored=ignored) if before and run else ()
             cause = _cause({change.facet for change in changes} - set(ignored))
             series += cause in {"harness", "both"}
-            week = replace(week, run=run, series=series, cause=cause, changes=changes)
+            week = replace(week, series=series, cause=cause, changes=changes)
             before = run
         weeks.append(week)
         monday += WEEK
     return tuple(weeks)
+
+
+def _with_run(week: CalendarWeek, runs: Sequence[KeptRun], limits: Limits) -> CalendarWeek:
+    """The week with the last of its `runs` that counts, or the last of all where none does."""
+    later: list[PassedOver] = []
+    for run in reversed(runs):
+        reason = limits.why_not_counted(run)
+        if reason is None:
+            return replace(week, run=run, passed_over=tuple(reversed(later)))
+        later.append(PassedOver(run=run, reason=reason))
+    return replace(week, run=runs[-1], not_counted=later[0].reason)
 
 
 def changes_between(

@@ -9,6 +9,7 @@ from tailqa.core.errors import TailqaError
 from tailqa.core.history import KeptRun
 from tailqa.workflows.since import first_day, past_day
 from tailqa.workflows.weekly_calendar import CalendarWeek, Ignored, monday_of, run_date
+from tailqa.workflows.weekly_limits import Limits
 
 if TYPE_CHECKING:
     from tailqa.history import History
@@ -38,6 +39,11 @@ class WeeklyOptions:
     max_failed: float = 0.05
     ignored: tuple[Ignored, ...] = ()
     as_of: bool = False
+
+    @property
+    def limits(self) -> Limits:
+        """What a stratum must have to count."""
+        return Limits(min_queries=self.min_queries, max_failed=self.max_failed)
 
 
 def chosen_runs(history: "History", options: WeeklyOptions) -> tuple[KeptRun, ...]:
@@ -104,7 +110,7 @@ def base_week(weeks: Sequence[CalendarWeek], base: str | None, today: date) -> C
         return named[0]
     monday = monday_of(
         past_day(
-            "--base", base, today, "a day as in 2026-09-01, or a run that is the last of its week"
+            "--base", base, today, "a day as in 2026-09-01, or a run that is counted in its week"
         )
     )
     for week in with_run:

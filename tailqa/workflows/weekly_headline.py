@@ -16,15 +16,18 @@ _NAMED = 3
 def headline(weekly: Weekly) -> str:
     """What moved, since when and what it costs; or that nothing did, in how much data."""
     with_run = [week for week in weekly.weeks if week.run is not None]
-    missing = _missing(weekly, with_run[-1])
+    last = with_run[-1]
+    missing = _missing(weekly, last)
     open_alarms = sorted((alarm for alarm in weekly.alarms if alarm.open), key=by_loss)
     if open_alarms:
         return _lost(weekly, open_alarms) + missing
-    if with_run[-1].cause in {"harness", "both"} and len(with_run) > 1:
-        return _broken(with_run[-1]) + missing
+    lead = _not_counted(last)
+    if last.cause in {"harness", "both"} and len(with_run) > 1:
+        return lead + _broken(last) + missing
     if len(with_run) == 1:
-        return f"One week so far ({with_run[0].monday}): nothing to compare it with.{missing}"
-    return _calm(weekly, with_run) + missing
+        return f"{lead}One week so far ({last.monday}): nothing to compare it with.{missing}"
+    calm = _calm(weekly, with_run)
+    return f"{lead}Before it: {calm[0].lower()}{calm[1:]}{missing}" if lead else calm + missing
 
 
 def _lost(weekly: Weekly, alarms: list[Alarm]) -> str:
@@ -139,16 +142,24 @@ def _significant(weekly: Weekly) -> str:
     return f" Against last week: {'; '.join(found[:_NAMED])}." if found else ""
 
 
+def _not_counted(last: Week) -> str:
+    """That no stratum of the last week counts, where that is so."""
+    reasons = [item.missing for item in last.strata if item.name != EVERYTHING]
+    if not reasons or None in reasons:
+        return ""
+    return f"The last week with a run ({last.monday}) does not count: {reasons[0]}. "
+
+
 def _missing(weekly: Weekly, last: Week) -> str:
     """That the news is old or in part missing, where it is."""
     old = f" The last run is of the week of {last.monday}."
     text = "" if weekly.weeks[-1].monday == last.monday else old
     strata = [item for item in last.strata if item.name != EVERYTHING]
     lacking = [item for item in strata if item.missing is not None]
-    if not lacking:
+    if not lacking or (len(lacking) == len(strata) and not any(a.open for a in weekly.alarms)):
         return text
     if len(lacking) == len(strata):
-        return f"{text} The last week does not count: {lacking[0].missing}."
+        return f"{text} {_not_counted(last)}".rstrip()
     named = "; ".join(f"{item.name} ({item.missing})" for item in lacking[:_NAMED])
     more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
     return f"{text} Missing in the last week: {named}{more}."

@@ -5,7 +5,9 @@ from itertools import pairwise
 
 from tailqa.core.history import HARNESS
 from tailqa.core.weekly import Change, Week, Weekly
+from tailqa.report.weekly_words import moment
 from tailqa.workflows.weekly_alarms import RECENT
+from tailqa.workflows.weekly_calendar import CalendarWeek
 from tailqa.workflows.weekly_choice import WeeklyOptions
 from tailqa.workflows.weekly_outcomes import Outcomes
 from tailqa.workflows.weekly_queries import FLIPS, SHOWN, Earlier
@@ -17,6 +19,7 @@ NULL = (
     "about the traffic."
 )
 _TIMES = {1: "once", 2: "twice"}
+_NAMED = 3
 
 
 def notes(
@@ -28,7 +31,7 @@ def notes(
         *_alarms(weekly),
         *_compared(weekly, span),
         *_changed(weekly, span, then),
-        *_weeks(weekly.weeks),
+        *_weeks(span.shown),
         *_settings(outcomes, options),
     )
 
@@ -107,8 +110,27 @@ def _changed(weekly: Weekly, span: Span, then: Earlier | None) -> Iterator[str]:
         yield f"Of {' and of '.join(cut)} queries, {SHOWN} are shown, the worst strata first."
 
 
-def _weeks(weeks: Sequence[Week]) -> Iterator[str]:
-    several = sum(week.n_runs > 1 for week in weeks)
+def _weeks(weeks: Sequence[CalendarWeek]) -> Iterator[str]:
+    """Which run counts in a week of several; by name where that is not simply its last one."""
+    several = 0
+    for week in weeks:
+        if week.run is None or week.n_runs == 1:
+            continue
+        begin, run = f"In the week of {week.monday} {week.n_runs:,} runs", week.run
+        if week.not_counted is not None:
+            yield (
+                f"{begin}, none of which counts; shown: {run.name} of {moment(run.date)}, the last "
+                f"({week.not_counted})."
+            )
+        elif week.passed_over:
+            over = [f"{item.run.name} ({item.reason})" for item in week.passed_over[:_NAMED]]
+            more = len(week.passed_over) - len(over)
+            yield (
+                f"{begin}; counted: {run.name} of {moment(run.date)}; passed over: "
+                f"{', '.join(over)}{f' and {more:,} more' if more else ''}."
+            )
+        else:
+            several += 1
     if several == 1:
         yield "One week had more than one run; its last one counts."
     elif several:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tailqa.core.history import KeptRun, KeptStratum, Marks
+from tailqa.core.history import KeptRun, Marks
 from tailqa.core.weekly import WeeklyStratum
 from tailqa.workflows.weekly_calendar import CalendarWeek
+from tailqa.workflows.weekly_limits import Limits
 
 Rights = npt.NDArray[np.int8]
 Indices = npt.NDArray[np.intp]
@@ -16,14 +17,6 @@ Indices = npt.NDArray[np.intp]
 UNKNOWN = -1
 _CODES = np.full(256, UNKNOWN, dtype=np.int8)
 _CODES[ord("0")], _CODES[ord("1")] = 0, 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What a stratum must have in a week to count there."""
-
-    min_queries: int
-    max_failed: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,24 +137,9 @@ def _missing(
     for row, week in enumerate(weeks):
         kept = {stratum.name: stratum for stratum in week.run.strata} if week.run else {}
         for stratum in strata[week.series]:
-            reason = _why_missing(kept.get(stratum.name), limits)
+            reason = limits.why_missing(kept.get(stratum.name))
             if reason is not None:
                 yield (row, stratum.name), reason
-
-
-def _why_missing(stratum: KeptStratum | None, limits: Limits) -> str | None:
-    if stratum is None:
-        return "the run does not have this stratum"
-    lost = stratum.failed + stratum.ungraded
-    asked = stratum.n + lost
-    if asked and lost / asked > limits.max_failed:
-        return (
-            f"{lost:,} of {asked:,} queries failed or could not be graded, more than "
-            f"{100 * limits.max_failed:g} %"
-        )
-    if stratum.n < limits.min_queries:
-        return f"{stratum.n:,} graded queries, fewer than {limits.min_queries:,}"
-    return None
 
 
 def _clusters(marks: Marks) -> Indices | None:

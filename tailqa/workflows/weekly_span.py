@@ -32,7 +32,7 @@ def span_of(runs: Sequence[KeptRun], options: WeeklyOptions) -> Span:
     Raises TailqaError where none of them has a run, for days in the future, and for a base line
     that has no run.
     """
-    weeks = calendar(runs, options.today, ignored=options.ignored)
+    weeks = calendar(runs, options.today, limits=options.limits, ignored=options.ignored)
     start = first_monday(options.since, options.today)
     shown = [week for week in weeks if week.monday >= start]
     last = [week for week in weeks if week.run is not None][-1]

@@ -4,6 +4,7 @@ import numpy as np
 
 from tailqa.core.estimate import TooFew
 from tailqa.core.weekly import EVERYTHING
+from tailqa.report import render_weekly, render_weekly_markdown, render_weekly_page
 from tests.workflows.weekly_runs import (
     HEAD,
     STEPS,
@@ -143,11 +144,47 @@ def test_a_last_week_that_does_not_count_is_said_on_top():
     reason = "50 of 100 queries failed or could not be graded, more than 5 %"
     report = weekly(runs_of([*weeks[:3], down]))
     assert report.headline == (
-        "Nothing moved in 3 weeks of 100 queries per stratum. "
-        f"The last week does not count: {reason}."
+        f"The last week with a run ({monday(3)}) does not count: {reason}. "
+        "Before it: nothing moved in 3 weeks of 100 queries per stratum."
     )
+    assert (
+        render_weekly(report, terminal=False)
+        .splitlines()[2]
+        .startswith("NO ALARM OPEN, THE LAST RUN DOES NOT COUNT")
+    )
+    older = f"(of the week of {monday(2)}, not of the last run)"
+    markdown = render_weekly_markdown(report)
+    assert markdown.count(older) == 4
+    assert f"last run in the week of {monday(3)}, which does not count" in markdown
+    assert render_weekly_page(report).count(f"{older[1:-1]}</small>") == 4
     partly = weekly(runs_of([*weeks[:3], {**weeks[3], STEPS: down[STEPS]}]))
     assert partly.headline.endswith(f" Missing in the last week: {STEPS} ({reason}).")
+
+
+def test_a_debug_run_does_not_replace_the_good_one_of_its_week():
+    """Such as `compare --limit 12`, whose settings would begin a series of its own."""
+    weeks = steady(9, 160, drops={TERMS: (6, 0.3)})
+    small = {name: marks[:12] for name, marks in weeks[8].items()}
+    debug = new_run(8, small, build="debug", facets={"settings": "limit 12"}, day=3)
+    before = weekly(runs_of(weeks))
+    report = weekly([*runs_of(weeks), debug], last=8)
+    assert report.headline == before.headline
+    assert report.alarms == before.alarms
+    assert report.weeks[-1].n_runs == 2
+    (note,) = [note for note in report.notes if "passed over" in note]
+    assert note == (
+        f"In the week of {monday(8)} 2 runs; counted: {report.weeks[-1].name} of "
+        f"{report.weeks[-1].date}; passed over: {debug.kept.name} (12 graded queries, fewer than "
+        f"30, in {HEAD} and in 2 more)."
+    )
+
+
+def test_of_two_debug_runs_the_last_is_shown_and_none_counts():
+    small = {name: marks[:12] for name, marks in steady(1, 100)[0].items()}
+    report = weekly([new_run(0, small, build=name, day=k) for k, name in enumerate("ab")], last=0)
+    assert report.weeks[0].build == "b"
+    assert any("none of which counts; shown: " in note for note in report.notes)
+    assert report.headline.startswith(f"The last week with a run ({monday(0)}) does not count: 12")
 
 
 def test_two_runs_in_a_week_count_once_the_last_one():

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from tailqa.core.errors import TailqaError
 from tailqa.workflows.weekly_calendar import calendar
 from tailqa.workflows.weekly_choice import WeeklyOptions, base_week, chosen_runs, first_monday
+from tailqa.workflows.weekly_limits import Limits
 from tailqa.workflows.weekly_span import span_of
 from tests.workflows.weekly_runs import HEAD, MemoryHistory, monday, new_run
 
 TODAY = date(2026, 11, 26)
+ANY = Limits(min_queries=1)
 
 
 def kept(week, build="b", **given):
@@ -23,7 +25,7 @@ def kept(week, build="b", **given):
 
 def test_weeks_without_a_run_are_there_and_the_last_run_of_a_week_counts():
     runs = [kept(2, day=6), kept(0, day=1), kept(0, "late", day=5), kept(0, "early", day=0)]
-    weeks = calendar(runs, monday(4))
+    weeks = calendar(runs, monday(4), limits=ANY)
     assert [week.monday for week in weeks] == [monday(k) for k in range(5)]
     assert [week.n_runs for week in weeks] == [3, 0, 1, 0, 0]
     assert [week.run.build if week.run else None for week in weeks] == [
@@ -38,8 +40,45 @@ def test_weeks_without_a_run_are_there_and_the_last_run_of_a_week_counts():
 def test_of_two_runs_on_a_day_the_one_that_was_added_later_counts():
     first, second = kept(0, "first"), kept(0, "second")
     runs = [replace(second, added_s=20.0), replace(first, added_s=30.0)]
-    (week,) = calendar(runs, monday(0))
+    (week,) = calendar(runs, monday(0), limits=ANY)
     assert (week.run.build, week.n_runs) == ("first", 2)
+
+
+def test_the_last_run_that_counts_stands_for_its_week():
+    good, small = [1] * 40, [1] * 12
+    down = [-1] * 3 + [1] * 37
+    runs = [
+        new_run(0, {HEAD: marks}, build=build, day=day, facets=facets).kept
+        for day, (build, marks, facets) in enumerate(
+            [
+                ("first", good, {}),
+                ("second", good, {}),
+                ("debug", small, {"settings": "limit 12"}),
+                ("down", down, {}),
+            ]
+        )
+    ]
+    weeks = calendar([*runs, kept(1)], monday(1), limits=Limits())
+    assert (weeks[0].run.build, weeks[0].n_runs, weeks[0].not_counted) == ("second", 4, None)
+    assert [(item.run.build, item.reason) for item in weeks[0].passed_over] == [
+        ("debug", "12 graded queries, fewer than 30, in head/plain"),
+        ("down", "3 of 40 queries failed or could not be graded, more than 5 %, in head/plain"),
+    ]
+    assert weeks[1].not_counted == "2 graded queries, fewer than 30, in head/plain"
+
+
+def test_of_runs_of_which_none_counts_the_last_is_shown():
+    runs = [kept(0, "first", day=0), kept(0, "last", day=1)]
+    (week,) = calendar(runs, monday(0), limits=Limits())
+    assert (week.run.build, week.passed_over) == ("last", ())
+    assert week.not_counted == "2 graded queries, fewer than 30, in head/plain"
+
+
+def test_a_run_that_lacks_several_strata_says_how_many():
+    run = new_run(0, {HEAD: [1], "tail/terminology": [1], "tail/steps": [1]}).kept
+    reason = "1 graded queries, fewer than 30, in head/plain and in 2 more"
+    assert Limits().why_not_counted(run) == reason
+    assert Limits().why_not_counted(replace(run, strata=())) == "no stratum"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +96,7 @@ def test_of_two_runs_on_a_day_the_one_that_was_added_later_counts():
 )
 def test_what_a_change_means(changed, build, cause, series):
     runs = [kept(0), kept(2, build, facets=changed)]
-    _, _, week = calendar(runs, monday(2), ignored=("hardware",))
+    _, _, week = calendar(runs, monday(2), limits=ANY, ignored=("hardware",))
     assert (week.cause, week.series) == (cause, series)
     expected = set(changed) | ({"student"} if build != "b" else set())
     assert {change.facet for change in week.changes} == expected
@@ -66,7 +105,7 @@ def test_what_a_change_means(changed, build, cause, series):
 def test_a_change_back_starts_a_third_series():
     engine = {"engine": "torch 2.9"}
     runs = [kept(0), kept(1, facets=engine), kept(2)]
-    assert [week.series for week in calendar(runs, monday(2))] == [0, 1, 2]
+    assert [week.series for week in calendar(runs, monday(2), limits=ANY)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +149,7 @@ def test_any_text_is_a_monday_until_today_or_a_sentence(since):
 def test_a_base_line_by_day_by_run_and_by_default():
     engine = {"engine": "torch 2.9"}
     runs = [kept(0, "a"), kept(1, "b"), kept(3, "c", facets=engine), kept(4, "d", facets=engine)]
-    weeks = calendar(runs, monday(4))
+    weeks = calendar(runs, monday(4), limits=ANY)
     assert base_week(weeks, None, TODAY).monday == monday(3)
     assert base_week(weeks, str(monday(1) + timedelta(days=6)), TODAY).monday == monday(1)
     assert base_week(weeks, runs[0].name, TODAY).monday == monday(0)

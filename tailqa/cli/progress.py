@@ -1,15 +1,74 @@
-"""Progress bars on a terminal, silence elsewhere."""
+"""Progress bars on a terminal, a line now and then elsewhere."""
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import click
 
 from tailqa.core.ports import Progress, Silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
+
+
+_FIRST_S = 20.0
+_EVERY_S = 60.0
+
+
+@dataclass(kw_only=True)
+class _Task:
+    """`due` is when the next line may come, in seconds of the clock, as `began`."""
+
+    total: int
+    began: float
+    due: float
+    done: int = 0
+
+
+class Lines:
+    """One line per task once it runs for 20 s, one a minute from then on, and one at its end.
+
+    In the log of a CI job a slow run is told from one that hangs. What is over sooner says nothing.
+    """
+
+    def __init__(
+        self, say: Callable[[str], object], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._say, self._clock = say, clock
+        self._tasks: dict[str, _Task] = {}
+
+    def start(self, task: str, total: int) -> None:
+        """Begins to count."""
+        now = self._clock()
+        self._tasks[task] = _Task(total=total, began=now, due=now + _FIRST_S)
+
+    def advance(self, task: str, n: int, tokens: int = 0, *, reused: bool = False) -> None:  # noqa: ARG002
+        """Says how far it is where that is due."""
+        found, now = self._tasks[task], self._clock()
+        found.done += n
+        if now >= found.due and found.done < found.total:
+            self._say(f"{_far(task, found)}, {_spell(now - found.began)}")
+            found.due = now + _EVERY_S
+
+    def finish(self, task: str) -> None:
+        """Says how long it took where that was long."""
+        found = self._tasks[task]
+        took_s = self._clock() - found.began
+        if took_s >= _FIRST_S:
+            self._say(f"{_far(task, found)}, over after {_spell(took_s)}")
+
+
+def _far(task: str, found: _Task) -> str:
+    return f"{task}: {found.done:,} of {found.total:,} queries"
+
+
+def _spell(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 class _Terminal:
@@ -55,9 +114,12 @@ class _Terminal:
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Progress]:
-    """Bars on standard error when it is a terminal and `quiet` is not set."""
-    if quiet or not sys.stderr.isatty():
+    """On standard error: bars when it is a terminal, else lines; nothing when `quiet` is set."""
+    if quiet:
         yield Silent()
+        return
+    if not sys.stderr.isatty():
+        yield Lines(lambda line: click.echo(line, err=True))
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn

@@ -11,7 +11,7 @@ from tailqa.report.escape import one_line
 def alarm_words(alarm: Alarm, weeks: Sequence[Week]) -> str:
     """What an alarm says, without its scope; `weeks` tell whether it came with a new build."""
     loss = alarm.loss
-    since = f"since {one_line(alarm.since)}"
+    since = f"since {one_line(alarm.since)} (the weeks since then against those before)"
     moved = f"{shown.figure(loss, shown.POINTS)} {since}"
     if not isinstance(loss, Estimate):
         moved = f"a loss {since}, its size {shown.figure(loss, shown.POINTS)}"
@@ -42,8 +42,9 @@ def lost_words(alarm: Alarm) -> str:
     lost = alarm.lost_per_week
     if not isinstance(lost, Estimate):
         return ""
+    of = "of all traffic" if alarm.scope == EVERYTHING else "of this stratum"
     value, low, high = (f"{float(f'{end:.3g}'):,.0f}" for end in (lost.value, lost.low, lost.high))
-    return f"That is {value} [{low}, {high}] queries a week no longer answered rightly."
+    return f"That is {value} [{low}, {high}] queries a week {of} no longer answered rightly."
 
 
 def scope_words(scope: str) -> str:

@@ -139,7 +139,7 @@ def _comparison(comparison: Comparison, axis: Axis) -> ComparisonTable:
     known = [row.change for row in rows if isinstance(row.change, Estimate)]
     return ComparisonTable(
         title=comparison_title(comparison),
-        changed=changed_words(comparison.changes),
+        changed=changed_words(comparison),
         level=next((shown.level(item) for item in known), ""),
         zero=axis.place(0.0),
         rows=tuple(_row(row, axis, whole=row is comparison.overall) for row in rows),

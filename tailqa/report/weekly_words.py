@@ -171,8 +171,22 @@ def comparison_title(comparison: Comparison) -> str:
     )
 
 
-def changed_words(changes: Sequence[Change]) -> str:
+def unmoved_words(comparison: Comparison) -> str:
+    """That no query of those paired changed its outcome; empty where one did or none is paired."""
+    both, only_then, only_now, neither = comparison.overall.cells
+    if only_then or only_now or not both + neither:
+        return ""
+    new = any(change.facet == "student" for change in comparison.changes)
+    build = "another" if new else "the same"
+    return f"{build} build, no answer changed (n = {shown.count(both + neither)})"
+
+
+def changed_words(comparison: Comparison) -> str:
     """Whether a comparison is one of models, and what else differs between its two runs."""
+    changes = comparison.changes
+    unmoved = unmoved_words(comparison)
+    if unmoved:
+        return f"{unmoved[0].upper()}{unmoved[1:]}."
     if not changes:
         return (
             "Nothing that is kept of a run differs between the two: what moved is noise, or a "

@@ -6,6 +6,7 @@ from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.history import HistoryFigure
 from tailqa.core.weekly import EVERYTHING, Comparison, Week, Weekly
 from tailqa.report import format as shown
+from tailqa.report.weekly_words import unmoved_words
 from tailqa.workflows.weekly_losses import scaled
 
 _MILLION = 1e6
@@ -56,11 +57,18 @@ def _wrong_answers(weekly: Weekly, traffic: float) -> Iterator[str]:
     for comparison in weekly.comparisons:
         change, against = comparison.overall.change, _against(comparison)
         if not isinstance(change, Estimate):
-            yield f"Wrong answers a week against {against} are not known: {change.reason}."
+            yield (
+                f"Wrong answers a week over all traffic against {against.removeprefix('in ')} are "
+                f"not known: {change.reason}."
+            )
+            continue
+        unmoved = unmoved_words(comparison)
+        if unmoved.startswith("the same"):
+            yield f"Against {against.removeprefix('in ')}: {unmoved}."
             continue
         unclear = change.low <= 0 <= change.high
         yield (
-            f"At {queries(traffic)} that is {wrong_answers(change, traffic)} a week than "
+            f"Over all traffic ({queries(traffic)}) {wrong_answers(change, traffic)} a week than "
             f"{against}{', which may be chance' if unclear else ''} (n = {shown.count(change.n)})."
         )
 
@@ -80,7 +88,8 @@ def _spent(weekly: Weekly, traffic: float) -> Iterator[str]:
             f"{name} {_tokens(_figure(week, 'student', 'tokens_per_query'), traffic)}"
             for name, week in earlier.values()
         ]
-        yield f"The student takes {_joined([f'{_tokens(tokens, traffic)} a week', *before])}."
+        spent = _joined([f"{_tokens(tokens, traffic)} a week", *before])
+        yield f"Over all traffic the student takes {spent}."
     for who, way in _WAYS:
         usd = _figure(now, who, "usd_per_resolved")
         if isinstance(usd, Estimate):

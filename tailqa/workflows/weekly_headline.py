@@ -33,12 +33,15 @@ def headline(weekly: Weekly) -> str:
 def _lost(weekly: Weekly, alarms: list[Alarm]) -> str:
     """The alarm with the largest loss, and which others are open."""
     worst, *others = alarms
-    text = f"{_scope(worst)} lost {_points(worst)} since {worst.since}, {_build(weekly, worst)}"
+    text = (
+        f"{_scope(worst)} lost {_points(worst)} since {worst.since} (the weeks since then against "
+        f"those before), {_build(weekly, worst)}"
+    )
     lost = worst.loss
     if weekly.traffic is not None and isinstance(lost, Estimate):
         share = {stratum.name: stratum.weight for stratum in weekly.strata}.get(worst.scope, 1.0)
-        wrong = wrong_answers(lost, weekly.traffic * share)
-        text += f"; at {queries(weekly.traffic)} {wrong}"
+        traffic = weekly.traffic * share
+        text += f"; {_where(worst, share, traffic)} {wrong_answers(lost, traffic)} a week"
     if not others:
         return f"{text}."
     names = ", ".join(
@@ -47,6 +50,13 @@ def _lost(weekly: Weekly, alarms: list[Alarm]) -> str:
     )
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     return f"{text}. Also open: {names}{more}."
+
+
+def _where(alarm: Alarm, share: float, traffic: float) -> str:
+    """Of which part of the traffic a number of wrong answers is."""
+    if alarm.scope == EVERYTHING:
+        return f"over all traffic ({queries(traffic)})"
+    return f"in {alarm.scope} ({100 * share:.3g} % of the traffic, {queries(traffic)})"
 
 
 def _build(weekly: Weekly, alarm: Alarm) -> str:

@@ -20,12 +20,13 @@ support-student@&#8203;r8; nothing else moved.
 **1 alarm open, 1 in the past.** Student support-student, teacher llama-70b-instruct, support 4; \
 last run in the week of 2026-11-23, build support-student@&#8203;r9, verdict **fail**.
 
-- **open:** tail/terminology: −6.1 points (95 % interval −9.0 to −3.2, n = 300) since 2026-10-26, \
-first seen in build support-student@&#8203;r8; alarm in the week of 2026-11-16, open. That is 366 \
-&#91;192, 540&#93; queries a week no longer answered rightly.
-- tail/long context: −10.5 points (95 % interval −13.6 to −7.4, n = 280) since 2026-08-10, with no \
-new build (support-student@&#8203;r4); alarm in the week of 2026-08-17, better again since \
-2026-09-14.
+- **open:** tail/terminology: −6.1 points (95 % interval −9.0 to −3.2, n = 300) since 2026-10-26 \
+(the weeks since then against those before), first seen in build support-student@&#8203;r8; alarm \
+in the week of 2026-11-16, open. That is 366 &#91;192, 540&#93; queries a week of this stratum no \
+longer answered rightly.
+- tail/long context: −10.5 points (95 % interval −13.6 to −7.4, n = 280) since 2026-08-10 (the \
+weeks since then against those before), with no new build (support-student@&#8203;r4); alarm in \
+the week of 2026-08-17, better again since 2026-09-14.
 
 | stratum | n | student, % | teacher, % | now − last week, points | now − base line, points \
 | alarm |
@@ -181,10 +182,19 @@ def test_a_terminal_obeys_no_text():
 def test_what_a_comparison_compares():
     model = Change(facet="student", before="a", after="b")
     harness = Change(facet="engine", before="a", after="b")
-    assert "noise" in changed_words(())
-    assert changed_words((model,)).endswith("what moved is the model.")
-    assert changed_words((harness,)).endswith("what moved is the harness.")
-    assert changed_words((model, harness)).endswith("which of them moved a figure.")
+    comparison = make_weekly(n_strata=1).comparisons[0]
+
+    def said(*changes, cells=comparison.overall.cells):
+        overall = replace(comparison.overall, cells=cells)
+        return changed_words(replace(comparison, changes=changes, overall=overall))
+
+    assert "noise" in said()
+    assert said(model).endswith("what moved is the model.")
+    assert said(harness).endswith("what moved is the harness.")
+    assert said(model, harness).endswith("which of them moved a figure.")
+    assert said(cells=(150, 0, 0, 10)) == "The same build, no answer changed (n = 160)."
+    assert said(model, cells=(5, 0, 0, 0)) == "Another build, no answer changed (n = 5)."
+    assert "noise" in said(cells=(0, 0, 0, 0))
 
 
 def test_strata_missing_for_one_reason_share_a_line():

@@ -5,6 +5,7 @@ from dataclasses import replace
 from tailqa.core.estimate import Estimate
 from tailqa.core.history import KeptFigure
 from tailqa.core.weekly import EVERYTHING
+from tailqa.report import render_weekly_markdown
 from tests.workflows.weekly_runs import (
     FACETS,
     HEAD,
@@ -27,16 +28,29 @@ def test_the_headline_of_a_loss():
     wrong, least, most = (f"{float(f'{n:.3g}'):,.0f}" for n in (lost.value, lost.low, lost.high))
     assert report.headline == (
         f"tail/terminology lost {-100 * loss.value:.1f} points "
-        f"[{-100 * loss.high:.1f}, {-100 * loss.low:.1f}] since {monday(8)}, first seen in build "
-        f"build-8; at 100,000 queries a week {wrong} more wrong answers [{least}, {most}]."
+        f"[{-100 * loss.high:.1f}, {-100 * loss.low:.1f}] since {monday(8)} (the weeks since "
+        "then against those before), first seen in build build-8; in tail/terminology (30 % of the "
+        f"traffic, 30,000 queries a week) {wrong} more wrong answers [{least}, {most}] a week."
     )
+
+
+def test_a_loss_of_all_traffic_says_that_it_is_of_all():
+    drops = dict.fromkeys((HEAD, TERMS, STEPS), (8, 0.05))
+    report = weekly(runs_of(steady(12, 300, drops=drops)), traffic=100_000)
+    assert [alarm.scope for alarm in report.alarms if alarm.open] == [EVERYTHING]
+    assert report.headline.startswith("All traffic lost ")
+    assert "; over all traffic (100,000 queries a week) " in report.headline
+    assert "queries a week of all traffic no longer" in render_weekly_markdown(report)
 
 
 def test_a_loss_without_a_new_build_is_said_to_be_that():
     weeks = steady(10, 200, drops={TERMS: (6, 0.3)})
     runs = [new_run(k, marks, build="v2" if k > 1 else "v1") for k, marks in enumerate(weeks)]
     headline = weekly(runs).headline
-    assert f"since {monday(6)}, with no new build (v2 since {monday(2)})" in headline
+    assert (
+        f"since {monday(6)} (the weeks since then against those before), with no new build (v2 "
+        f"since {monday(2)})" in headline
+    )
     assert "first seen in build" not in headline
 
 
@@ -49,18 +63,29 @@ def test_what_a_week_costs_against_last_week_and_the_base_line():
     more = "fewer" if change.value > 0 else "more"
     wrong, base, spent = report.costs
     assert wrong.startswith(
-        f"At 20,000 queries a week that is {abs(change.value) * 20_000:.0f} {more}"
+        f"Over all traffic (20,000 queries a week) {abs(change.value) * 20_000:.0f} {more}"
     )
     assert wrong.endswith(f"a week than in the week of {monday(1)}, which may be chance (n = 300).")
     assert f"than in the base line ({monday(0)})" in base
     assert spent == (
-        "The student takes 1.04 [1.00, 1.08] million tokens a week; in the week of "
-        f"{monday(1)} 1.02 [0.980, 1.06] million tokens; in the base line ({monday(0)}) 1.00 "
+        "Over all traffic the student takes 1.04 [1.00, 1.08] million tokens a week; in the week "
+        f"of {monday(1)} 1.02 [0.980, 1.06] million tokens; in the base line ({monday(0)}) 1.00 "
         "[0.960, 1.04] million tokens."
     )
     assert weekly(runs).costs == (
         "Give --traffic QUERIES, a week's, to see what this costs in a week.",
     )
+
+
+def test_the_same_build_with_the_same_answers_is_no_number_of_wrong_answers():
+    (marks,) = steady(1, 100)
+    runs = [new_run(k, marks, build="same") for k in range(2)]
+    report = weekly(runs, traffic=20_000)
+    assert report.costs == (
+        f"Against the week of {monday(0)}: the same build, no answer changed (n = 300).",
+        f"Against the base line ({monday(0)}): the same build, no answer changed (n = 300).",
+    )
+    assert "wrong answers" in weekly([new_run(0, marks), runs[1]], traffic=20_000).costs[0]
 
 
 def test_what_resolving_costs_where_the_runs_had_prices():

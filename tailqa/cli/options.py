@@ -40,6 +40,24 @@ def source(text: str) -> tuple[str, Path]:
     return (split, Path(path)) if equals else ("", Path(split))
 
 
+class Share(click.FloatRange):
+    """A share of 1. Who gives percents is told how shares are written.
+
+    >>> Share(0, 1).convert("0.95", None, None)
+    0.95
+    """
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number; raises BadParameter for one above 1."""
+        number = click.FLOAT.convert(value, param, ctx)
+        if number > 1:
+            meant = number / 100 if 2 <= number < 100 else 0.95
+            self.fail(f"{value} is more than 1; give a share, as in {meant:g}", param, ctx)
+        return float(super().convert(value, param, ctx))
+
+
 sources = option(
     "--source",
     "sources",

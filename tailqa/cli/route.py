@@ -25,14 +25,14 @@ def price(text: str) -> Price:
     return Price(prompt_usd=prompt, completion_usd=completion)
 
 
-_SHARE = click.FloatRange(0, 1)
+_SHARE = options.Share(0, 1)
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @options.option(
     "--target-quality",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=options.Share(0, 1, min_open=True),
     metavar="SHARE",
     help="Share of the teacher's quality to keep, with the fewest calls to it.  [default: 0.95]",
 )

@@ -64,13 +64,15 @@ def show(
 @options.policy
 @options.option(
     "--flips",
-    type=click.FloatRange(min=0, min_open=True, max=1),
+    type=options.Share(0, 1, min_open=True),
+    metavar="SHARE",
     default=0.10,
     help="Share of queries expected to flip between two equally good models.",
 )
 @options.option(
     "--power",
-    type=click.FloatRange(min=0, min_open=True, max=1, max_open=True),
+    type=options.Share(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
     default=0.80,
     help="Chance that a student as good as its teacher passes a stratum.",
 )

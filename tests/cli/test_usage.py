@@ -37,3 +37,9 @@ def test_a_flag_can_be_set_by_its_environment_variable(tailqa):
     result = tailqa("compare", TAILQA_BATCH_SIZE="none")
     assert result.returncode == 3
     assert "'none' is neither 'auto' nor a number of at least 1" in result.stderr
+
+
+def test_a_percentage_is_told_how_shares_are_written(tailqa):
+    result = tailqa("suite", "plan", "demo", "--power", "80")
+    assert result.returncode == 3
+    assert "'--power': 80 is more than 1; give a share, as in 0.8\n" in result.stderr

@@ -51,7 +51,7 @@ def sizes(text: str) -> tuple[int, ...]:
 @options.sources
 @options.num_fewshot
 @options.loading
-@options.option("--seed", type=int, default=0, help="Of the random prompts.")
+@options.option("--seed", type=int, default=0, metavar="N", help="Seed of the random prompts.")
 @options.out
 @options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @options.option("--quiet", is_flag=True, help="No progress and no table; the files are written.")

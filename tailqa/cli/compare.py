@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @options.option(
     "--suite",
     "suites",
+    metavar="NAME|FILE",
     multiple=True,
     help="A suite file or the name of a shipped one; may be repeated.  [default: the embedded one]",
 )
@@ -27,30 +28,36 @@ if TYPE_CHECKING:
 @options.option(
     "--limit",
     type=click.IntRange(min=1),
-    help="At most this many queries per stratum, drawn by seed.",
+    metavar="N",
+    help="At most this many queries per stratum, drawn by --seed.",
 )
 @options.num_fewshot
 @options.option(
     "--samples",
     type=click.IntRange(min=1),
+    metavar="N",
     help="Answers per query, instead of the suite's; the paired table counts the first of each.",
 )
 @options.option(
-    "--temperature", type=click.FloatRange(min=0), help="0 is greedy; instead of the suite's."
+    "--temperature",
+    type=click.FloatRange(min=0),
+    metavar="T",
+    help="Temperature of the answers, instead of the suite's; 0 is greedy.",
 )
 @options.option(
     "--batch-size",
     type=options.batch_size,
     metavar="auto|N",
     default="auto",
-    help="Answers in the making at a time; auto follows the free memory.",
+    help="Answers made at a time; auto follows the free memory.",
 )
 @options.loading
-@options.option("--seed", type=int, default=0, help="Of every draw.")
+@options.seed
 @options.option(
     "--speed",
     type=click.IntRange(min=0),
     default=30,
+    metavar="N",
     help="Queries per stratum timed at batch 1; 0 measures no speed.",
 )
 @options.option(
@@ -63,7 +70,7 @@ if TYPE_CHECKING:
     "--fidelity-texts",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The same over a text of yours (UTF-8) as well; implies --fidelity.",
+    help="Measure it over a text of yours (UTF-8) as well; implies --fidelity.",
 )
 @options.option(
     "--noise-floor",
@@ -74,7 +81,7 @@ if TYPE_CHECKING:
 @options.option(
     "--noise-floor-dtype",
     type=click.Choice(["float32", "bfloat16", "float16"]),
-    help="The same, with the teacher loaded in this dtype; implies --noise-floor.",
+    help="Ask the teacher again with its weights in this dtype; implies --noise-floor.",
 )
 @options.policy
 @options.pipeline
@@ -94,6 +101,7 @@ if TYPE_CHECKING:
 @options.option(
     "--store",
     type=click.Path(path_type=Path),
+    metavar="FILE",
     help="The response store.  [default: responses.db in the folder of --out]",
 )
 @options.option(

@@ -30,7 +30,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     type=click.IntRange(min=40),
     help="Resamples of the queries behind every interval.  [default: 200, with a trace 100]",
 )
-@options.option("--seed", type=int, default=0, help="Of every draw.")
+@options.seed
 @options.option(
     "--out", type=_FOLDER, help="Folder for cost.html and cost.json.  [default: the run's]"
 )

@@ -40,7 +40,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "beside result.json]",
 )
 @options.option(
-    "--date", type=iso_date, metavar="YYYY-MM-DD", help="Of the decision.  [default: today]"
+    "--date", type=iso_date, metavar="YYYY-MM-DD", help="Day of the decision.  [default: today]"
 )
 @options.option(
     "--show-policy",

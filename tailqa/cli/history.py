@@ -16,7 +16,7 @@ def history() -> None:
     """
 
 
-@history.command()
+@history.command(short_help="Add finished runs to the history.")
 @click.argument("runs", metavar="RUN...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @history_options.db
 @options.option(
@@ -38,7 +38,7 @@ def add(runs: tuple[Path, ...], db: str, student: str | None, *, backfill: bool)
         click.echo(history_options.added_line(added))
 
 
-@history.command("list")
+@history.command("list", short_help="List the runs by date.")
 @history_options.db
 @history_options.student
 @history_options.suite
@@ -73,7 +73,7 @@ def list_(
         click.echo("No runs.")
 
 
-@history.command()
+@history.command(short_help="Show what is kept of a run.")
 @click.argument("run")
 @history_options.db
 @options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
@@ -86,7 +86,7 @@ def show(run: str, db: str, form: str) -> None:
     click.echo(render_kept_run_json(found) if form == "json" else render_kept_run(found))
 
 
-@history.command()
+@history.command(short_help="Follow a student's runs under another name.")
 @click.argument("old")
 @click.argument("new")
 @history_options.db
@@ -98,13 +98,14 @@ def rename(old: str, new: str, db: str) -> None:
     click.echo(f"{n:,} {'run' if n == 1 else 'runs'} of {old} followed as {new} from now on.")
 
 
-@history.command()
+@history.command(short_help="Remove old runs with their prompts and answers.")
 @history_options.day("--before", text="Remove the runs before this day.", required=True)
 @history_options.db
 @options.option(
     "--keep",
     type=click.IntRange(min=0),
     default=0,
+    metavar="N",
     help="Newest runs of each student on each suite that stay, however old they are.",
 )
 @options.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")

@@ -75,10 +75,16 @@ _COMMON = (
         help="From which score on an answer is right.  [default: 1, or 0.5 where scores lie "
         "between 0 and 1]",
     ),
-    options.option("--teacher-name", metavar="NAME", help="Instead of the recorded name."),
-    options.option("--student-name", metavar="NAME", help="Instead of the recorded name."),
-    options.option("--name", metavar="NAME", help="Of the suite, instead of the recorded name."),
-    options.option("--seed", type=int, default=0, help="Of every draw."),
+    options.option(
+        "--teacher-name", metavar="NAME", help="Name of the teacher, instead of the recorded one."
+    ),
+    options.option(
+        "--student-name", metavar="NAME", help="Name of the student, instead of the recorded one."
+    ),
+    options.option(
+        "--name", metavar="NAME", help="Name of the suite, instead of the recorded one."
+    ),
+    options.seed,
     options.out,
     options.option("--format", "form", type=click.Choice(["table", "json"]), default="table"),
     options.option("--quiet", is_flag=True, help="No table; the files are written."),

@@ -58,6 +58,7 @@ class Share(click.FloatRange):
         return float(super().convert(value, param, ctx))
 
 
+seed = option("--seed", type=int, default=0, metavar="N", help="Seed of every draw.")
 sources = option(
     "--source",
     "sources",
@@ -67,10 +68,17 @@ sources = option(
     help="Read the suite's rows (or one split of them) from this file instead.",
 )
 num_fewshot = option(
-    "--num-fewshot", type=click.IntRange(min=0), help="Shots per prompt, instead of the suite's."
+    "--num-fewshot",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Shots per prompt, instead of the suite's.",
 )
 out = option(
-    "--out", type=click.Path(path_type=Path), default=Path("outputs"), help="Folder for the runs."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("outputs"),
+    metavar="FOLDER",
+    help="Folder for the runs.",
 )
 
 
@@ -122,29 +130,39 @@ def exit_code(outcomes: Collection[str]) -> int:
 
 _CODES = ((1, "fail"), (2, "inconclusive"))
 _PLACING = (
-    option("--device", default="auto", help="auto, cpu, cuda or cuda:N."),
-    option("--teacher-device", help="Of the teacher, instead of --device."),
-    option("--student-device", help="Of the student, instead of --device."),
+    option(
+        "--device",
+        default="auto",
+        metavar="DEVICE",
+        help="Where both models run: auto, cpu, cuda or cuda:N.",
+    ),
+    option(
+        "--teacher-device", metavar="DEVICE", help="Where the teacher runs, instead of --device."
+    ),
+    option(
+        "--student-device", metavar="DEVICE", help="Where the student runs, instead of --device."
+    ),
     option(
         "--dtype",
         type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
         default="auto",
-        help="auto is the checkpoint's own; on a CPU float32, unless bfloat16 is faster there.",
+        help="Numbers of the weights; auto is the checkpoint's own, on a CPU float32, unless "
+        "bfloat16 is faster there.",
     ),
     option(
         "--teacher-args",
         default="",
         show_default=False,
         metavar="KEY=VALUE,…",
-        help="Of the teacher alone: dtype, revision, quantization, peft, dequantize, device_map, "
-        "attn_implementation.",
+        help="How the teacher alone is loaded: dtype, revision, quantization, peft, dequantize, "
+        "device_map, attn_implementation.",
     ),
     option(
         "--student-args",
         default="",
         show_default=False,
         metavar="KEY=VALUE,…",
-        help="The same of the student.",
+        help="How the student alone is loaded, with the same keys.",
     ),
 )
 

@@ -44,7 +44,7 @@ INTERRUPTED = 3
 @options.option("--suite", help="The suite of the run, where it was a file.")
 @options.sources
 @options.loading
-@options.option("--seed", type=int, help="Of every draw.  [default: the run's]")
+@options.option("--seed", type=int, metavar="N", help="Seed of every draw.  [default: the run's]")
 @options.option(
     "--trust-suite-code",
     is_flag=True,

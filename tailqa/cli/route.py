@@ -62,7 +62,9 @@ _SHARE = options.Share(0, 1)
     default=1000,
     help="Resamples of the queries behind every interval.",
 )
-@options.option("--seed", type=int, default=0, help="Of the halves and of every draw.")
+@options.option(
+    "--seed", type=int, default=0, metavar="N", help="Seed of the halves and of every draw."
+)
 @options.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def route(
     run: Path,

@@ -105,6 +105,23 @@ date        run       student       build                    suite   queries  ve
     assert (tmp_path / "monday" / "result.json").exists()
 
 
+def test_help_says_what_every_command_does(here):
+    listed = here("history", "--help").stdout
+    assert (
+        listed[listed.index("Commands:") :]
+        == """\
+Commands:
+  add     Add finished runs to the history.
+  list    List the runs by date.
+  prune   Remove old runs with their prompts and answers.
+  rename  Follow a student's runs under another name.
+  show    Show what is kept of a run.
+"""
+    )
+    said = " ".join(here("history", "show", "--help").stdout.split())
+    assert "its folder's name, or four characters or more of its digest" in said
+
+
 def test_showing_one(here, runs, tmp_path):
     db = {"TAILQA_DB": "kept.db"}
     here("history", "add", "monday", **db)

@@ -43,3 +43,11 @@ def test_a_percentage_is_told_how_shares_are_written(tailqa):
     result = tailqa("suite", "plan", "demo", "--power", "80")
     assert result.returncode == 3
     assert "'--power': 80 is more than 1; give a share, as in 0.8\n" in result.stderr
+
+
+def test_help_names_what_every_option_of_compare_takes(tailqa):
+    said = tailqa("compare", "--help").stdout
+    for option in ("--suite NAME|FILE", "--limit N", "--seed N", "--out FOLDER", "--store FILE"):
+        assert f"  {option} " in said
+    assert "INTEGER" not in said
+    assert "Seed of every draw." in said

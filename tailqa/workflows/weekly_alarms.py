@@ -169,9 +169,8 @@ class _Detector:
     def _loss(self, stretch: Sequence[int], rows: Sequence[int], regained: int | None) -> _Loss:
         first = stretch[0]
         speaking = [self.found[row] for row in stretch if self._speaks(self.found.get(row))]
-        # Later weeks know better when it began, unless they speak of another change.
-        log_evidence, since = speaking[-1]
-        since = since if since <= first else speaking[0][1]
+        # Later weeks see other changes, too, and date the loss less well.
+        since, log_evidence = speaking[0][1], speaking[-1][0]
         until = stretch[-1] if regained is None else max(row for row in rows if row < regained)
         return _Loss(
             found=first,

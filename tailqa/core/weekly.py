@@ -18,11 +18,12 @@ Cause = Literal["nothing", "model", "harness", "both"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One facet that differs from the run before, in short texts."""
+    """One facet that differs from the run before, in short texts; `ignored`: starts no series."""
 
     facet: Facet
     before: str
     after: str
+    ignored: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

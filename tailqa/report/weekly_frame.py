@@ -7,7 +7,8 @@ from typing import Literal
 
 from tailqa.core.weekly import Week
 from tailqa.report.axis import Axis
-from tailqa.report.weekly_words import CAUSES, break_word, breaks_of, change_words, week_words
+from tailqa.report.weekly_changes import break_word, change_words
+from tailqa.report.weekly_words import CAUSES, breaks_of, week_words
 
 WIDTH, HEIGHT = 320, 182
 LEFT, RIGHT, BOTTOM = 36.0, 318.0, 156.0

@@ -11,6 +11,7 @@ from tailqa.report import format as shown
 from tailqa.report.escape import one_line
 from tailqa.report.gate_markdown import bullet, escaped, fitting_lines
 from tailqa.report.weekly_alarms import alarm_words, scope_words
+from tailqa.report.weekly_changes import break_words
 from tailqa.report.weekly_scopes import (
     Scope,
     alarms_first,
@@ -20,7 +21,6 @@ from tailqa.report.weekly_scopes import (
     scopes_of,
 )
 from tailqa.report.weekly_words import (
-    break_words,
     breaks_of,
     headline,
     missing_words,

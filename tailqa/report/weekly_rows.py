@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.history import HARNESS
-from tailqa.core.weekly import Cause, Comparison, FlakyQuery, PairedChange, Week, Weekly
+from tailqa.core.weekly import Cause, Change, Comparison, FlakyQuery, PairedChange, Week, Weekly
 from tailqa.report import format as shown
 from tailqa.report.axis import Axis
 from tailqa.report.escape import visible
 from tailqa.report.reading import Reading, reading
+from tailqa.report.weekly_changes import differing
 from tailqa.report.weekly_words import (
     changed_words,
     comparison_title,
@@ -104,12 +106,17 @@ def facet_rows(weekly: Weekly) -> tuple[FacetRow, ...]:
             cause=week.cause,
             harness=change.facet in HARNESS,
             facet=change.facet,
-            before=visible(change.before),
-            after=visible(change.after),
+            before=visible(_side(change, 1)),
+            after=visible(_side(change, 2)),
         )
         for week in changed_weeks(weekly)
         for i, change in enumerate(week.changes)
     )
+
+
+def _side(change: Change, side: Literal[1, 2]) -> str:
+    """What differs of a facet: before (1) or after (2)."""
+    return ", ".join(f"{part[0]} {part[side]}".strip() for part in differing(change))
 
 
 def week_rows(weekly: Weekly) -> tuple[tuple[Week, tuple[str, ...], bool], ...]:

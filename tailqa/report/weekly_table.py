@@ -11,6 +11,7 @@ from tailqa.report.cells import FULL, NARROW, figure_text, fitting, gap_text, ma
 from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
 from tailqa.report.weekly_alarms import alarm_words, scope_words
+from tailqa.report.weekly_changes import break_words
 from tailqa.report.weekly_chart import accuracy_range, span
 from tailqa.report.weekly_scopes import (
     Scope,
@@ -22,7 +23,6 @@ from tailqa.report.weekly_scopes import (
     scopes_of,
 )
 from tailqa.report.weekly_words import (
-    break_words,
     breaks_of,
     headline,
     missing_words,

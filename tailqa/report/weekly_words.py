@@ -7,7 +7,7 @@ from typing import Literal
 
 from tailqa.core.estimate import TooFew
 from tailqa.core.history import HARNESS
-from tailqa.core.weekly import EVERYTHING, Cause, Change, Comparison, Week, Weekly
+from tailqa.core.weekly import EVERYTHING, Cause, Comparison, Week, Weekly
 from tailqa.report import format as shown
 from tailqa.report.escape import one_line
 from tailqa.report.weekly_scopes import counts, last_run
@@ -26,7 +26,6 @@ CAUSE_MEANS: dict[Cause, str] = {
     "both": "model and harness changed together: a new series starts, and nobody can tell which "
     "of the two moved a figure",
 }
-_TEXT = 160
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::[\d.]+)?(Z|[+-]\d\d:\d\d|)")
 _AGAINST = {"base line": "the base line"}
 _WEEKS_A_YEAR = 52
@@ -92,40 +91,6 @@ def moment(date: str) -> str:
         return one_line(date, 40)
     zone = "UTC" if found[3] in {"Z", "+00:00"} else found[3]
     return f"{found[1]} {found[2]} {zone}".rstrip()
-
-
-def change_words(change: Change) -> str:
-    """One facet, before and after.
-
-    >>> change_words(Change(facet="engine", before="torch 2.8", after="torch 2.9"))
-    'engine: torch 2.8 → torch 2.9'
-    """
-    before, after = (one_line(text, _TEXT) or "none" for text in (change.before, change.after))
-    return f"{change.facet}: {before} → {after}"
-
-
-def break_word(week: Week) -> str:
-    """What broke a series, in a word or two for a chart.
-
-    >>> engine = Change(facet="engine", before="a", after="b")
-    >>> break_word(Week(monday="2026-11-02", series=1, cause="both", changes=(engine,)))
-    'engine + build'
-    """
-    facets = [change.facet for change in week.changes if change.facet in HARNESS]
-    first = facets[0] if facets else "harness"
-    if week.cause == "both":
-        return f"{first} + build"
-    return f"{first} +{len(facets) - 1}" if len(facets) > 1 else first
-
-
-def break_words(week: Week) -> str:
-    """A break as a sentence: when, and what changed."""
-    changes = "; ".join(map(change_words, week.changes)) or "not known in what"
-    if week.cause == "both":
-        lead = "Model and harness changed together, so nobody can tell which of them moved a figure"
-    else:
-        lead = "Break: the harness changed"
-    return f"{lead}, week of {one_line(week.monday)}: {changes}."
 
 
 def unmeasured_words(weekly: Weekly, scopes: Iterable[str]) -> tuple[str, ...]:

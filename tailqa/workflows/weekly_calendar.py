@@ -107,11 +107,11 @@ def changes_between(
     found = []
     for facet in FACETS:
         before, after = then.facets.get(facet, ""), now.facets.get(facet, "")
-        same = before == after
         if facet == "settings" and "seed" in ignored:
-            same = _without_seed(before, then.seed) == _without_seed(after, now.seed)
-        if not same:
-            found.append(Change(facet=facet, before=before, after=after))
+            before, after = _without_seed(before, then.seed), _without_seed(after, now.seed)
+        if before != after:
+            change = Change(facet=facet, before=before, after=after, ignored=facet in ignored)
+            found.append(change)
     return tuple(found)
 
 
@@ -119,9 +119,9 @@ def _without_seed(settings: str, seed: int) -> str:
     """The settings but for the seed, which stands first.
 
     >>> _without_seed("seed 46, limit 300", 46)
-    ', limit 300'
+    'limit 300'
     """
-    return settings.removeprefix(f"seed {seed}")
+    return settings.removeprefix(f"seed {seed}").removeprefix(", ")
 
 
 def _cause(changed: Collection[Facet]) -> Cause:

@@ -5,9 +5,10 @@ from itertools import pairwise
 from tailqa.core.estimate import Estimate
 from tailqa.core.weekly import EVERYTHING, Alarm, Week, Weekly
 from tailqa.report import format as shown
+from tailqa.report.weekly_changes import harness_words, suite_and_harness, suite_words
 from tailqa.workflows.weekly_costs import queries, wrong_answers
 from tailqa.workflows.weekly_losses import by_loss, scaled
-from tailqa.workflows.weekly_notes import facets, times
+from tailqa.workflows.weekly_notes import times
 
 _POINTS = shown.Unit(symbol="points", scale=100, decimals=1)
 _NAMED = 3
@@ -102,20 +103,32 @@ def _scope(alarm: Alarm) -> str:
 def _broken(week: Week) -> str:
     if week.cause == "both":
         return (
-            f"Cannot tell: model and harness ({facets(week.changes)}) changed together in the "
-            f"week of {week.monday}. A new series starts."
+            f"Cannot tell: model and {harness_words(week.changes)} changed together in the week of "
+            f"{week.monday}. A new series starts."
         )
+    suite, harness = suite_and_harness(week.changes)
+    names = ", ".join(change.facet for change in harness)
+    if suite is None:
+        what = f"The harness changed: {names}"
+    else:
+        also = f", and the harness: {names}" if names else ""
+        what = f"The suite changed: {suite_words(suite)}{also}"
     return (
-        f"The harness changed in the week of {week.monday} ({facets(week.changes)}): a new series "
-        "starts, and nothing is compared with the weeks before."
+        f"{what}, in the week of {week.monday}. A new series starts, and nothing is compared with "
+        "the weeks before."
     )
 
 
 def _calm(weekly: Weekly, with_run: list[Week]) -> str:
     counted = [week for week in with_run if any(item.missing is None for item in week.strata)]
     many = f"{len(counted)} week{'' if len(counted) == 1 else 's'}{_of_queries(counted)}"
-    n_breaks = sum(week.cause in {"harness", "both"} for week in with_run[1:])
-    breaks = f"; the harness changed {times(n_breaks)}" if n_breaks else ""
+    broken = [week for week in with_run[1:] if week.cause in {"harness", "both"}]
+    n_suites = sum(not suite_and_harness(week.changes)[1] for week in broken)
+    breaks = "".join(
+        f"; the {what} changed {times(n)}"
+        for what, n in (("harness", len(broken) - n_suites), ("suite", n_suites))
+        if n
+    )
     closed = [alarm for alarm in weekly.alarms if not alarm.open]
     moved = _significant(weekly)
     if closed:

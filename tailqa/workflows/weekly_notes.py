@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from tailqa.core.history import HARNESS
-from tailqa.core.weekly import Change, Week, Weekly
+from tailqa.core.weekly import Week, Weekly
 from tailqa.report.weekly_words import moment
 from tailqa.workflows.weekly_alarms import RECENT
 from tailqa.workflows.weekly_calendar import CalendarWeek
@@ -34,15 +33,6 @@ def notes(
         *_weeks(span.shown),
         *_settings(outcomes, options),
     )
-
-
-def facets(changes: Sequence[Change]) -> str:
-    """The parts of the harness that changed, by name.
-
-    >>> facets([Change(facet=f, before="a", after="b") for f in ("student", "engine", "dtype")])
-    'engine, dtype'
-    """
-    return ", ".join(change.facet for change in changes if change.facet in HARNESS)
 
 
 def times(n: int) -> str:

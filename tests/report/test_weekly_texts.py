@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tailqa.core.estimate import TooFew
 from tailqa.core.weekly import Alarm, Change, Week
 from tailqa.report import render_weekly, render_weekly_markdown
+from tailqa.report.weekly_changes import break_words, differing
 from tailqa.report.weekly_words import changed_words, missing_words
 from tests.report.test_gate_markdown import GITHUB_COMMENT, MARKED, inline, rows, tokens
 from tests.report.weekly_cases import hostile_texts, hostile_weekly, least_weekly, make_weekly
@@ -38,11 +39,11 @@ the week of 2026-08-17, better again since 2026-09-14.
 
 Breaks, where the harness changed and a new series starts:
 
-- Break: the harness changed, week of 2026-10-12: data: 4.0 sha256:ab… → 4.1 sha256:cd….
+- Break: the suite changed: 4.0 sha256:ab… → 4.1 sha256:cd…, week of 2026-10-12.
 - Model and harness changed together, so nobody can tell which of them moved a figure, week of \
 2026-09-28: student: sha256:00000010… → sha256:00000011…; template: sha256:17aa… → sha256:99bc…; \
-versions: torch 2.9.0 → torch 2.9.1.
-- Break: the harness changed, week of 2026-07-27: engine: transformers 5.0.1 → transformers 5.1.0.
+versions: torch 2.9.0 → 2.9.1.
+- Break: the harness changed, week of 2026-07-27: engine: transformers 5.0.1 → 5.1.0.
 
 Before you believe it:
 
@@ -145,7 +146,7 @@ def test_the_terminal_has_a_row_per_stratum_and_the_words():
     assert len([line for line in lines if line.startswith(("tail/", "head/"))]) == 21
     assert max(map(len, lines)) <= 100
     text = " ".join(" ".join(lines).split())
-    assert "Break: the harness changed, week of 2026-10-12: data: 4.0" in text
+    assert "Break: the suite changed: 4.0 sha256:ab" in text
     assert "Not compared with the base line: tail/dates (2026-10-19: 12 queries" in text
 
 
@@ -195,6 +196,38 @@ def test_what_a_comparison_compares():
     assert said(cells=(150, 0, 0, 10)) == "The same build, no answer changed (n = 160)."
     assert said(model, cells=(5, 0, 0, 0)) == "Another build, no answer changed (n = 5)."
     assert "noise" in said(cells=(0, 0, 0, 0))
+
+
+def test_a_break_says_only_what_differs():
+    versions = Change(
+        facet="versions",
+        before="numpy 2.5, tokenizers 0.22, torch 2.13.0",
+        after="einops 1, numpy 2.5, torch 2.14.0",
+    )
+    settings = Change(facet="settings", before='limit 12, stop ["a"]', after='stop ["a"]')
+    hardware = Change(facet="hardware", before="4 cores", after="8 cores")
+    ignored = Change(facet="dtype", before="float32", after="bfloat16", ignored=True)
+    week = Week(
+        monday="2026-11-02",
+        series=1,
+        cause="harness",
+        changes=(versions, settings, hardware, ignored),
+    )
+    assert break_words(week) == (
+        "Break: the harness changed, week of 2026-11-02: versions: tokenizers 0.22 → none, torch "
+        "2.13.0 → 2.14.0, einops none → 1; settings: limit 12 → none; hardware: 4 cores → 8 cores."
+    )
+    data = Change(facet="data", before="version 1, digest a", after="version 1, digest b")
+    assert break_words(replace(week, changes=(data, settings))) == (
+        "Break: the suite changed: digest a → b, and the harness, week of 2026-11-02: "
+        "settings: limit 12 → none."
+    )
+
+
+@given(st.text(), st.text())
+def test_any_two_texts_of_a_facet_are_told_apart(before, after):
+    for _, then, now in differing(Change(facet="settings", before=before, after=after)):
+        assert then != now or before == after or {then, now} == {"none"}
 
 
 def test_strata_missing_for_one_reason_share_a_line():

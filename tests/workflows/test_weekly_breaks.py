@@ -1,5 +1,7 @@
 """What a change of the harness does, and weeks that are missing."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tailqa.core.estimate import TooFew
@@ -50,10 +52,38 @@ def test_the_week_of_a_break_compares_nothing():
     report = weekly(broken(at=6, n_weeks=7, engine="torch 2.9"))
     assert (report.comparisons, report.changed, report.n_changed["flaky"]) == ((), (), 0)
     assert report.headline == (
-        f"The harness changed in the week of {monday(6)} (engine): a new series starts, and "
+        f"The harness changed: engine, in the week of {monday(6)}. A new series starts, and "
         "nothing is compared with the weeks before."
     )
     assert any("there is no earlier week to compare it with" in note for note in report.notes)
+
+
+def test_a_new_version_of_the_suite_is_said_to_be_one():
+    old = {"data": "version 1, digest 0a"}
+    new = {"data": "version 2, digest 0b", "hardware": "8 cores"}
+    weeks = steady(5, 100)
+    runs = [new_run(k, m, build="same", facets=new if k > 3 else old) for k, m in enumerate(weeks)]
+    assert weekly(runs, ignored=("hardware",)).headline == (
+        f"The suite changed: version 1 → 2, in the week of {monday(4)}. A new series starts, and "
+        "nothing is compared with the weeks before."
+    )
+    assert weekly(runs).headline.startswith(
+        "The suite changed: version 1 → 2, and the harness: hardware, in the week of "
+    )
+    later = weekly([*runs, new_run(5, weeks[4], build="same", facets=new)], ignored=("hardware",))
+    assert later.headline.endswith("per stratum; the suite changed once.")
+
+
+def test_of_settings_with_an_ignored_seed_only_the_others_are_kept():
+    settings = ("seed 0, limit 300", "seed 1, limit 50")
+    runs = [
+        new_run(k, marks, facets={"settings": settings[k]}) for k, marks in enumerate(steady(2))
+    ]
+    runs[1] = replace(runs[1], kept=replace(runs[1].kept, seed=1))
+    changes = weekly(runs, ignored=("seed",)).weeks[1].changes
+    assert [(c.before, c.after) for c in changes if c.facet == "settings"] == [
+        ("limit 300", "limit 50")
+    ]
 
 
 def test_model_and_harness_together_cannot_be_told_apart():

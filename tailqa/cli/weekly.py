@@ -82,7 +82,8 @@ if TYPE_CHECKING:
     "--today",
     type=iso_date,
     metavar="YYYY-MM-DD",
-    help="The report as it was on that day, without what came after.  [default: today]",
+    help="The report as it was on that day, without what came after, in a folder with that day in "
+    "its name.  [default: today]",
 )
 def weekly(
     db: str,
@@ -109,10 +110,10 @@ def weekly(
     """
     from tailqa.report import render_weekly
     from tailqa.workflows.weekly import write_weekly
-    from tailqa.workflows.weekly_choice import WeeklyOptions
+    from tailqa.workflows.weekly_choice import WeeklyOptions, past_day
 
     chosen = WeeklyOptions(
-        today=calendar.today() if today is None else calendar.fromisoformat(today),
+        today=calendar.today() if today is None else past_day("--today", today, calendar.today()),
         student=student,
         suite=suite,
         since=since,

@@ -46,14 +46,16 @@ class WrittenWeekly:
 def write_weekly(db: str, options: WeeklyOptions, out: Path | None = None) -> WrittenWeekly:
     """The report over the history at `db`, as weekly.html and weekly.md in the folder `out`.
 
-    By default in outputs/weekly-<student>-<suite>. Raises TailqaError as `run_weekly` does, and
+    By default in outputs/weekly-<student>-<suite>, as of another day with that day behind it, so
+    that it does not take the place of today's. Raises TailqaError as `run_weekly` does, and
     where the history cannot be read or the folder not be written.
     """
     from tailqa.history import open_history
 
     with open_history(db, create=False) as history:
         weekly = run_weekly(history, options)
-    folder = out or Path("outputs") / f"weekly-{_plain(weekly.student)}-{_plain(weekly.suite)}"
+    name = f"weekly-{_plain(weekly.student)}-{_plain(weekly.suite)}"
+    folder = out or Path("outputs") / (f"{name}-{options.today}" if options.as_of else name)
     return WrittenWeekly(weekly=weekly, paths=tuple(report_room.write_weekly(weekly, folder)))
 
 

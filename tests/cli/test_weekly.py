@@ -53,7 +53,7 @@ def test_the_whole_output_and_what_is_written(weekly, tmp_path):
     rows = {line.split("  ")[0] for line in made.stdout.splitlines()}
     assert {"all traffic", "head/plain", "tail/terminology", "tail/steps"} <= rows
     assert "at most once in 104 weeks (2 years) on average" in text
-    folder = "outputs/weekly-org-student-demo"
+    folder = f"outputs/weekly-org-student-demo-{TODAY}"
     assert made.stdout.endswith(f"\nPage:    {folder}/weekly.html\nSummary: {folder}/weekly.md\n")
     page = (tmp_path / folder / "weekly.html").read_text("utf-8")
     assert "http://" not in re.sub(r"http://www\.w3\.org/\S*", "", page)
@@ -83,7 +83,8 @@ def test_before_the_loss_nothing_had_moved(weekly):
         (["--since", "2027-01-01"], f"lies in the future; today is {TODAY}"),
         (["--base", "2026-01-01"], "the week of 2025-12-29 has no run; weeks with one: "),
         (["--today", "2026-01-01"], "the history has no run until 2026-01-01"),
-        (["--today", "2026-12-24", "--since", "3w"], "no run in the weeks from 2026-12-07 on"),
+        (["--today", str(TODAY + timedelta(weeks=5)), "--since", "3w"], "no run in the weeks from"),
+        (["--today", "9999-01-01"], "--today 9999-01-01 lies in the future; today is 20"),
         (["--ignore", "student"], "'student' is not one of 'data', 'template'"),
         (["--traffic", "0"], "0.0 is not in the range"),
         (["--db", "none.db"], "there is no history yet"),

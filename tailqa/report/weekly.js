@@ -25,7 +25,7 @@
     if (haystacks[index] === undefined) {
       const query = queries[index];
       const parts = [query.id, query.cluster || "", query.prompt, ...query.references, ...query.choices];
-      for (const answer of [query.then, query.now, query.teacher]) if (answer) parts.push(answer.text);
+      for (const answer of [query.then, query.now, query.teacher]) if (answer) parts.push(answer.text || "");
       haystacks[index] = parts.join("\n").toLowerCase();
     }
     return haystacks[index];
@@ -33,6 +33,7 @@
 
   // A long text is shown in part; a prompt by its end, where the question is.
   const text = (content, fromEnd) => {
+    if (content === null) return make("pre", "empty", "(not recorded)");
     if (content === "") return make("pre", "empty", "(empty)");
     const pre = foreign("pre", content);
     if (content.length <= CUT) return pre;

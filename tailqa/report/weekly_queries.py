@@ -93,8 +93,11 @@ def _query(item: QueryChange) -> dict[str, Any]:
 
 
 def _answer(answer: KeptAnswer) -> dict[str, Any]:
+    # An imported run may have outcomes without answers, of which no tokens are known either.
+    tokens = (answer.prompt_tokens, answer.completion_tokens)
+    recorded = bool(answer.text) or tokens != (None, None)
     return {
         "mark": MARKS.get(answer.mark, "unknown"),
-        "text": visible(answer.text),
+        "text": visible(answer.text) if recorded else None,
         "tokens": answer.completion_tokens,
     }

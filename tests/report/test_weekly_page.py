@@ -130,6 +130,23 @@ def test_the_filters_need_no_network(open_weekly):
     assert (opened.complaints, len(opened.requests)) == ([], 1)
 
 
+def test_an_answer_that_was_not_recorded_is_not_said_to_be_empty(open_weekly):
+    """Where an imported run has outcomes alone; tokens tell that a text was really empty."""
+    change = query_change(1, NAMES[0])
+    nothing = {"text": "", "prompt_tokens": None, "completion_tokens": None}
+    change = replace(
+        change,
+        then=replace(change.then, **nothing),
+        now=replace(change.now, text=""),
+        teacher=replace(change.teacher, **nothing),
+    )
+    opened = open_weekly(make_weekly(n_strata=1, n_weeks=2, changed=[change]))
+    assert opened.shown("article .sides pre") == ["(not recorded)", "(empty)", "(not recorded)"]
+    opened.page.fill("#search", "number 1?")
+    opened.page.get_by_text("1 of 1 queries", exact=True).wait_for()
+    assert opened.complaints == []
+
+
 def test_a_thousand_hostile_answers_are_shown_as_text(open_weekly):
     texts = hostile_texts(1000)
     opened = open_weekly(hostile_weekly(texts))

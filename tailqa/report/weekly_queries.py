@@ -26,7 +26,7 @@ def embed_changed(
     max_queries: int = MAX_QUERIES,
     max_characters: int = MAX_CHARACTERS,
 ) -> Embedded:
-    """The queries newly wrong, then those newly right, each by strata with the worst first.
+    """The queries newly wrong, then those newly right, each by strata as in all tables.
 
     A query that makes the page larger than both limits allow is left out.
     """
@@ -41,25 +41,24 @@ def embed_changed(
 
 
 def in_order(weekly: Weekly) -> list[QueryChange]:
-    """Newly wrong first; the stratum that lost most (wrong less right) first; then as given."""
+    """Newly wrong first; strata in the order of all tables, then those that lost most; as given."""
     net = _net(weekly.changed)
     place = {scope.name: i for i, scope in enumerate(scopes_of(weekly))}
     return sorted(
         weekly.changed,
         key=lambda item: (
             DIRECTIONS.index(item.direction),
-            -net[item.query.stratum],
             place.get(item.query.stratum, len(place)),
+            -net[item.query.stratum],
         ),
     )
 
 
 def strata_of(weekly: Weekly) -> tuple[tuple[str, int, int], ...]:
-    """Each stratum with queries that changed: how many newly wrong, newly right; worst first."""
+    """Each stratum with queries that changed: how many newly wrong, newly right; in order."""
     found = Counter((item.query.stratum, item.direction) for item in weekly.changed)
     names = dict.fromkeys(item.query.stratum for item in in_order(weekly))
-    rows = [(name, found[name, "newly wrong"], found[name, "newly right"]) for name in names]
-    return tuple(sorted(rows, key=lambda row: row[2] - row[1]))
+    return tuple((name, found[name, "newly wrong"], found[name, "newly right"]) for name in names)
 
 
 def _net(changed: Sequence[QueryChange]) -> Counter[str]:

@@ -1,6 +1,6 @@
 """The tables of the weekly page: comparisons, weeks, changes and flaky queries, as text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ from tailqa.report.axis import Axis
 from tailqa.report.escape import visible
 from tailqa.report.reading import Reading, reading
 from tailqa.report.weekly_changes import differing
+from tailqa.report.weekly_scopes import scopes_of
 from tailqa.report.weekly_words import (
     changed_words,
     comparison_title,
@@ -39,7 +40,7 @@ class ChangeRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComparisonTable:
-    """One comparison, worst first; `zero` is where no change stands on every bar."""
+    """One comparison, in the order of all tables; `zero` is where no change stands on every bar."""
 
     title: str
     changed: str
@@ -79,17 +80,8 @@ def comparison_tables(weekly: Weekly) -> tuple[ComparisonTable, ...]:
     low = min([-0.05, *(item.low for item in known)])
     high = max([0.05, *(item.high for item in known)])
     axis = Axis(low=low, high=high, log=False, start=4, end=BAR_WIDTH - 4)
-    return tuple(_comparison(item, axis) for item in weekly.comparisons)
-
-
-def worst_first(rows: Sequence[PairedChange]) -> list[PairedChange]:
-    """The lowest change first, those without one last."""
-
-    def badness(row: PairedChange) -> tuple[bool, float, str]:
-        known = isinstance(row.change, Estimate)
-        return (not known, row.change.value if isinstance(row.change, Estimate) else 0.0, row.scope)
-
-    return sorted(rows, key=badness)
+    order = {scope.name: place for place, scope in enumerate(scopes_of(weekly))}
+    return tuple(_comparison(item, axis, order) for item in weekly.comparisons)
 
 
 def changed_weeks(weekly: Weekly) -> tuple[Week, ...]:
@@ -141,8 +133,9 @@ def flaky_rows(flaky: Sequence[FlakyQuery]) -> tuple[FlakyRow, ...]:
     )
 
 
-def _comparison(comparison: Comparison, axis: Axis) -> ComparisonTable:
-    rows = [*worst_first(comparison.strata), comparison.overall]
+def _comparison(comparison: Comparison, axis: Axis, order: Mapping[str, int]) -> ComparisonTable:
+    strata = sorted(comparison.strata, key=lambda row: order.get(row.scope, len(order)))
+    rows = [*strata, comparison.overall]
     known = [row.change for row in rows if isinstance(row.change, Estimate)]
     return ComparisonTable(
         title=comparison_title(comparison),

@@ -1,5 +1,6 @@
 """The strata of a weekly report in the order in which they are shown, and what is known of each."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,9 +34,11 @@ class Scope:
 
 
 def scopes_of(weekly: Weekly) -> tuple[Scope, ...]:
-    """All traffic first, then open alarms, past alarms, what is critical or tail, and the rest.
+    """All traffic first, then the worst: the order of strata in every table of the report.
 
-    A stratum that only some week knows (a suite that lost it) is shown too.
+    Worse is an open alarm, then a past one, then a larger loss against last week; among equals,
+    critical and tail strata come first. A stratum that only some week knows (a suite that lost
+    it) is shown too.
     """
     known = {stratum.name: stratum for stratum in weekly.strata}
     names = list(known)
@@ -52,7 +55,7 @@ def scopes_of(weekly: Weekly) -> tuple[Scope, ...]:
             latest=latest,
             older="" if latest is None else older_words(weekly.weeks, latest[0]),
         )
-        found.append((_rank(scope), scope))
+        found.append((_rank(weekly, scope), scope))
     return tuple(scope for _, scope in sorted(found, key=lambda item: item[0]))
 
 
@@ -131,7 +134,14 @@ def _latest(weekly: Weekly, name: str) -> tuple[Week, WeekStratum] | None:
     return None
 
 
-def _rank(scope: Scope) -> tuple[bool, int, int]:
+def _rank(weekly: Weekly, scope: Scope) -> tuple[bool, int, float, int]:
     urgency = (0 if scope.alarms[0].open else 1) if scope.alarms else 2
+    moved = change_of(weekly.comparisons[0], scope.name) if weekly.comparisons else None
+    change = moved.change if moved else None
     critical, tail = scope.kind.endswith("critical"), scope.kind.startswith("tail")
-    return (scope.name != EVERYTHING, urgency, 2 - critical - tail)
+    return (
+        scope.name != EVERYTHING,
+        urgency,
+        change.value if isinstance(change, Estimate) else math.inf,
+        2 - critical - tail,
+    )

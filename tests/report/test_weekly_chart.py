@@ -112,11 +112,21 @@ def test_the_margin_is_below_the_teacher_on_the_scale_of_all_panels():
     assert len({panel.y_ticks for panel in found.values()}) == 1
 
 
-def test_open_alarms_then_past_ones_then_critical_tail_come_first():
-    names = [scope.name for scope in scopes_of(make_weekly())]
+def test_open_alarms_then_past_ones_then_the_largest_losses_come_first():
+    weekly = make_weekly()
+    names = [scope.name for scope in scopes_of(weekly)]
+    assert names[:3] == [EVERYTHING, ALARMED, NAMES[5]]
+    changes = {row.scope: row.change.value for row in weekly.comparisons[0].strata}
+    rest = [changes[name] for name in names[3:]]
+    assert rest == sorted(rest)
+    assert len(names) == 21
+
+
+def test_without_a_comparison_critical_tail_comes_first():
+    weekly = replace(make_weekly(), comparisons=())
+    names = [scope.name for scope in scopes_of(weekly)]
     assert names[:5] == [EVERYTHING, ALARMED, NAMES[5], "tail/negation", "tail/code-switching"]
     assert names.index("tail/units") < names.index("head/dates")
-    assert len(names) == 21
 
 
 def test_nothing_known_draws_an_empty_plot():

@@ -10,9 +10,15 @@ import pytest
 
 from tailqa.core.errors import ResultError
 from tailqa.core.weekly import Weekly
-from tailqa.report import render_weekly_page, write_weekly
+from tailqa.report import (
+    render_weekly,
+    render_weekly_markdown,
+    render_weekly_page,
+    write_weekly,
+)
 from tailqa.report.escape import visible
 from tailqa.report.weekly_queries import embed_changed, in_order, strata_of
+from tailqa.report.weekly_scopes import scopes_of
 from tests.report.test_page import Opened, browser, pytestmark
 from tests.report.weekly_cases import (
     NAMES,
@@ -223,6 +229,24 @@ def test_a_comparison_begins_with_the_worst():
     assert names[0] == "tail/terminology"
     assert names[-1] == "all traffic"
     assert len(names) == 21
+
+
+def test_strata_have_one_order_in_all_tables():
+    weekly = make_weekly()
+    order = [scope.name for scope in scopes_of(weekly)]
+    page, markdown = render_weekly_page(weekly), render_weekly_markdown(weekly)
+    tables = re.findall(r'<table class="paired">.*?</table>', page, re.DOTALL)
+    assert len(tables) == 2
+    for table in tables:
+        assert re.findall(r'<th scope="row"><bdi>([^<]+)', table) == [*order[1:], order[0]]
+    assert re.findall(r"<h4><bdi>([^<]+)", page)[: len(order)] == order
+    in_markdown = [line.split(" | ")[0][2:] for line in markdown.splitlines() if line[:2] == "| "]
+    assert in_markdown[1:] == order
+    terminal = render_weekly(weekly, width=120, terminal=False).splitlines()
+    drawn = [line.split("  ")[0] for line in terminal if line.startswith(tuple(order))]
+    assert drawn[-len(order) :] == order
+    in_filter = [name for name, _, _ in strata_of(weekly)]
+    assert in_filter == [name for name in order if name in in_filter]
 
 
 def test_queries_of_the_worst_stratum_come_first():

@@ -103,6 +103,12 @@ def accuracy_range(weeks: Sequence[Week]) -> tuple[float, float]:
     return (low, high) if high - low > 0.15 else (max(0.0, high - 0.2), max(high, 0.2))
 
 
+def accuracy_start(weeks: Sequence[Week]) -> str:
+    """Where the scale of accuracies starts; empty where that is 0."""
+    low, _ = accuracy_range(weeks)
+    return f"{_PERCENT_TICK.number(low)} %" if low > 0 else ""
+
+
 def percent_ticks(y: Axis) -> tuple[tuple[float, str], ...]:
     """The ticks of accuracies; the uppermost has the unit."""
     return labelled([(y.place(tick), _PERCENT_TICK.number(tick)) for tick in ticks_of(y)], "%")

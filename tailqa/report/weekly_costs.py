@@ -129,7 +129,13 @@ def _panel(
 
     now = [(who, by_who[who][last]) for who in sides if last in by_who[who]]
     older = older_words(frame.weeks, frame.weeks[last])
-    said = (unit.symbol, _counted([item for _, item in now]), older)
+    own_log = y.log and scale is None
+    said = (
+        unit.symbol,
+        "logarithmic scale" if own_log else "",
+        _counted([item for _, item in now]),
+        older,
+    )
     return Panel(
         name=title or visible(scope),
         kind=", ".join(part for part in said if part),

@@ -197,17 +197,29 @@ def _builds(weeks: Sequence[Week], xs: Sequence[float]) -> Iterator[tuple[float,
 
 
 def _dates(days: Sequence[date], xs: Sequence[float]) -> Iterator[tuple[float, str]]:
-    """The first week of each month, the year in place of January; few weeks by their day."""
+    """The first week of each month, the year in place of January; few weeks by their day.
+
+    The month of the first week of all is there too where it has room.
+    """
     short = len(days) <= _FEW_WEEKS
     between = (RIGHT - LEFT) / max(1, len(days)) * (1 if short else _WEEKS_A_MONTH)
     every = next((k for k in (1, 2, 3, 6, 12) if k * between >= _LABEL), 12)
-    for i, (day, x) in enumerate(zip(days, xs, strict=True)):
-        month = _MONTHS[day.month - 1]
-        if short and i % every == 0:
-            yield x, f"{day.day} {month}"
-        begins = i > 0 and days[i - 1].month != day.month and (day.month - 1) % every == 0
-        if not short and begins:
-            yield x, f"{day.year}" if day.month == 1 else month
+    if short:
+        for day, x in zip(days[::every], xs[::every], strict=True):
+            yield x, f"{day.day} {_MONTHS[day.month - 1]}"
+        return
+    begins = [
+        (x, _month(day))
+        for before, day, x in zip(days, days[1:], xs[1:], strict=False)
+        if before.month != day.month and (day.month - 1) % every == 0
+    ]
+    if not begins or begins[0][0] - xs[0] >= _LABEL:
+        yield xs[0], _month(days[0])
+    yield from begins
+
+
+def _month(day: date) -> str:
+    return f"{day.year}" if day.month == 1 else _MONTHS[day.month - 1]
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

@@ -11,7 +11,7 @@ from tailqa.report import weekly_words as words
 from tailqa.report.files import write_atomic
 from tailqa.report.html import asset, environment, source_hash
 from tailqa.report.weekly_alarms import alarm_words, scope_words
-from tailqa.report.weekly_chart import accuracy_panels
+from tailqa.report.weekly_chart import accuracy_panels, accuracy_start
 from tailqa.report.weekly_costs import cost_groups
 from tailqa.report.weekly_evidence import evidence_panels
 from tailqa.report.weekly_markdown import render_weekly_markdown
@@ -57,6 +57,7 @@ def render_weekly_page(weekly: Weekly) -> str:
             scope_words=scope_words,
             last=last_run(weekly),
             panels=accuracy_panels(weekly, frame, scopes),
+            starts=accuracy_start(weekly.weeks),
             cost_panels=cost_panels,
             cost_groups=groups,
             evidence_panels=evidence_panels(weekly, frame),

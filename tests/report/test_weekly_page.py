@@ -17,6 +17,7 @@ from tailqa.report import (
     write_weekly,
 )
 from tailqa.report.escape import visible
+from tailqa.report.weekly_chart import accuracy_range
 from tailqa.report.weekly_queries import embed_changed, in_order, strata_of
 from tailqa.report.weekly_scopes import scopes_of
 from tests.report.test_page import Opened, browser, pytestmark
@@ -211,6 +212,9 @@ def test_what_the_page_says():
     assert "Null hypothesis: the answers to the same queries of this suite" in text
     assert "5,712 of the teacher&#39;s answers of the last run" in text
     assert "61 newly wrong, 9 newly right" in text
+    low, _ = accuracy_range(make_weekly().weeks)
+    assert f"on one scale that starts at {100 * low:.0f} %, not at 0; bands" in text
+    assert "as a log e-value (ln M), of what raised an alarm" in text
     facets = page[page.index('id="fingerprints"') : page.index('id="weeks"')]
     assert facets.count('<b class="cause both">both: cannot tell</b>') == 2
     assert facets.count('<b class="cause harness">break</b>') == 3

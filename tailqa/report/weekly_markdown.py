@@ -91,11 +91,12 @@ def _row(scope: Scope, against: tuple[Comparison, ...]) -> str:
     else:
         _, item = scope.latest
         cells += [shown.count(item.n)]
-        cells += [shown.bracketed(side, shown.PERCENT) for side in (item.student, item.teacher)]
+        sides = (item.student, item.teacher)
+        cells += [escaped(shown.bracketed(side, shown.PERCENT)) for side in sides]
     for comparison in against:
         found = change_of(comparison, scope.name)
         moved = None if found is None else found.change
-        numbers = shown.NONE if moved is None else shown.bracketed(moved, shown.POINTS)
+        numbers = shown.NONE if moved is None else escaped(shown.bracketed(moved, shown.POINTS))
         sure = isinstance(moved, Estimate) and (moved.high < 0 or moved.low > 0)
         cells.append(f"**{numbers}**" if sure else numbers)
     state = ["**open**" if alarm.open else "past" for alarm in scope.alarms[:1]]

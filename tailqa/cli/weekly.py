@@ -75,15 +75,15 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Where the page and the summary go.  [default: outputs/weekly-<student>-<suite>]",
+    help="Where the page and the summary go.  [default: outputs/weekly-<student>-<suite>, with "
+    "--today that day behind it]",
 )
 @options.option("--fail-on-alarm", is_flag=True, help="Exit with 1 while an alarm is open.")
 @options.option(
     "--today",
     type=iso_date,
     metavar="YYYY-MM-DD",
-    help="The report as it was on that day, without what came after, in a folder with that day in "
-    "its name.  [default: today]",
+    help="The report as it was on that day, without what came after.  [default: today]",
 )
 def weekly(
     db: str,

@@ -165,6 +165,19 @@ def test_all_say_the_same():
         assert f"{name}={given[name]}" in SCRIPT
 
 
+def test_a_comparison_that_failed_keeps_the_page_from_nothing(tmp_path):
+    """With a tailqa that says what it was asked and fails as it is told."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "weekly.sh").write_text(SCRIPT)
+    tailqa = tmp_path / "bin" / "tailqa"
+    tailqa.write_text('#!/bin/sh\necho "$1"\n[ "$1" = compare ] && exit "$FAILS"\nexit 0\n')
+    tailqa.chmod(0o755)
+    failed = bash("sh weekly.sh", tmp_path, FAILS="3", **EMBEDDED)
+    assert (failed.returncode, failed.stdout.split()) == (3, ["compare", "weekly"])
+    finished = bash("sh weekly.sh", tmp_path, FAILS="0", **EMBEDDED)
+    assert (finished.returncode, finished.stdout.split()) == (0, ["compare", "gate", "weekly"])
+
+
 @pytest.mark.slow
 def test_the_script_of_cron_runs_on_the_embedded_pair(tmp_path):
     """Two queries per stratum decide nothing and are too few for a week, so this ends with 2."""

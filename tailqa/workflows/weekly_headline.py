@@ -23,6 +23,8 @@ def headline(weekly: Weekly) -> str:
     if open_alarms:
         return _lost(weekly, open_alarms) + missing
     lead = _not_counted(last)
+    if all(item.missing is not None for week in with_run for item in week.strata):
+        return f"{lead}No week counts so far.{missing}"
     if last.cause in {"harness", "both"} and len(with_run) > 1:
         return lead + _broken(last) + missing
     if len(with_run) == 1:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tailqa import report as room
 from tailqa.core.errors import HistoryError, ResultError, TailqaError
 from tailqa.core.history import Added, KeptRun
-from tailqa.core.report import Run
+from tailqa.core.report import Report, Run
 from tailqa.history import History, open_history
 from tailqa.report.files import read_bytes
 from tailqa.report.result import RESULT
@@ -36,13 +36,15 @@ def add_runs(
     which were added before.
     """
     paths = [_result(folder) for folder in folders]
-    dates = [room.load_report(path).created for path in paths]
-    by_date = [path for _, path in sorted(zip(dates, paths, strict=True), key=lambda pair: pair[0])]
+    # Read again when their turn comes: reports of years would fill the memory, one does not.
+    reports = {path: room.load_report(path) for path in paths[:1]}
+    dates = {path: (reports.get(path) or room.load_report(path)).created for path in paths}
     done: list[Added] = []
     with open_history(db) as history:
-        for path in by_date:
+        for path in sorted(paths, key=lambda path: dates[path]):
             try:
-                done.append(_add(history, path, student=student, backfill=backfill))
+                report = reports.get(path) or room.load_report(path)
+                done.append(_add(history, path, report, student=student, backfill=backfill))
             except TailqaError as error:
                 raise _after(done, error) from error
     return tuple(done)
@@ -132,9 +134,11 @@ def _result(run: Path) -> Path:
     return run / RESULT if run.is_dir() else run
 
 
-def _add(history: History, path: Path, *, student: str | None, backfill: bool) -> Added:
+def _add(
+    history: History, path: Path, report: Report, *, student: str | None, backfill: bool
+) -> Added:
     content = read_bytes(path)
-    run = Run(report=room.load_report(path), answers=room.load_answers(path.parent))
+    run = Run(report=report, answers=room.load_answers(path.parent))
     folder = path.resolve().parent.name
     digest = hashlib.sha256(content).hexdigest()
     added = history.add(new_run(run, folder, digest, student), backfill=backfill)

@@ -109,11 +109,13 @@ def weekly(
     Exit codes: 0 finished, 1 an alarm is open (with --fail-on-alarm), 3 something broke.
     """
     from tailqa.report import render_weekly
+    from tailqa.workflows.since import past_day
     from tailqa.workflows.weekly import write_weekly
-    from tailqa.workflows.weekly_choice import WeeklyOptions, past_day
+    from tailqa.workflows.weekly_choice import WeeklyOptions
 
+    now = calendar.today()
     chosen = WeeklyOptions(
-        today=calendar.today() if today is None else past_day("--today", today, calendar.today()),
+        today=now if today is None else past_day("--today", today, now, "a day as in 2026-09-01"),
         student=student,
         suite=suite,
         since=since,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from tailqa.core.answer import Side
+from tailqa.core.operations import Option
 from tailqa.core.query import Suite
 from tailqa.cost.arrivals import Closed
 from tailqa.cost.assemble import stations
@@ -48,6 +49,15 @@ def notes(setup: Setup, *, shared: bool, lifts: Mapping[Side, Lift]) -> Iterator
             f"{setup.known.n_left_out:,} queries were not answered or graded on both sides in the "
             "run and are in neither half."
         )
+
+
+def cut_off(option: Option, reason: str) -> str:
+    """That an option is not in the tables.
+
+    >>> cut_off("escalated", "only 2 answers of the teacher were rehearsed")[:50]
+    'The option escalated is left out: only 2 answers o'
+    """
+    return f"The option {option} is left out: {reason}. Its answers are in the file of requests."
 
 
 def _retry_notes(setup: Setup, lifts: Mapping[Side, Lift]) -> Iterator[str]:

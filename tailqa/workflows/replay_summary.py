@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tailqa import stats
 from tailqa.core.answer import Side
+from tailqa.core.errors import TailqaError
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.operations import Option
 from tailqa.core.replay import (
@@ -28,7 +29,7 @@ from tailqa.cost.speed import TimedQueries
 from tailqa.workflows.live import Lived
 from tailqa.workflows.live_stages import WITH_MODEL, TimedAnswer
 from tailqa.workflows.replay_lift import Lift
-from tailqa.workflows.replay_notes import drawn_once, notes
+from tailqa.workflows.replay_notes import cut_off, drawn_once, notes
 from tailqa.workflows.replay_setup import Setup
 from tailqa.workflows.replay_speed import answer_speeds, timed_answers
 
@@ -50,7 +51,7 @@ class Seen:
 def summary(setup: Setup, seen: Seen) -> Replayed:
     """The prediction from the fit half, set against what was lived through.
 
-    Raises TailqaError where it was over before speed was known.
+    Raises TailqaError where the speed behind no option is known.
     """
     options = setup.options
     basis = Basis(
@@ -61,8 +62,9 @@ def summary(setup: Setup, seen: Seen) -> Replayed:
     figures: list[ReplayedFigure] = []
     stages: list[ReplayedStage] = []
     speeds: list[AnswerSpeed] = []
-    for option, rounds in seen.lived.items():
-        timed = timed_answers(option, setup, seen.rehearsed)
+    known_speeds, unknown = _known_speeds(setup, seen)
+    for option, timed in known_speeds.items():
+        rounds = seen.lived[option]
         plan = _plan(setup, seen, option, timed)
         predicted = predict(
             basis,
@@ -87,20 +89,39 @@ def summary(setup: Setup, seen: Seen) -> Replayed:
         n_held_out=len(setup.halves.held_out),
         clients=setup.clients,
         options=tuple(
-            _option(option, rounds, options.requests) for option, rounds in seen.lived.items()
+            _option(option, seen.lived[option], options.requests) for option in known_speeds
         ),
         figures=tuple(figures),
         stages=tuple(stages),
         rounds=options.rounds,
         speeds=tuple(speeds),
         lift=seen.lifts["student"].measured if "student" in seen.lifts else None,
-        notes=tuple(notes(setup, shared=seen.shared, lifts=seen.lifts)),
+        notes=(
+            *notes(setup, shared=seen.shared, lifts=seen.lifts),
+            *unknown,
+        ),
         level=options.level,
         n_replications=options.replications,
         seed=setup.seed,
         interrupted=seen.interrupted,
         created=options.created,
     )
+
+
+def _known_speeds(
+    setup: Setup, seen: Seen
+) -> tuple[dict[Option, dict[Side, TimedQueries]], tuple[str, ...]]:
+    """The timed answers behind each option, and why an option has too few of them."""
+    found: dict[Option, dict[Side, TimedQueries]] = {}
+    unknown: dict[Option, TailqaError] = {}
+    for option in seen.lived:
+        try:
+            found[option] = timed_answers(option, setup, seen.rehearsed)
+        except TailqaError as error:
+            unknown[option] = error
+    if not found:
+        raise next(iter(unknown.values()))
+    return found, tuple(cut_off(option, str(error)) for option, error in unknown.items())
 
 
 def on_this_machine(given: Sequence[Station], *, shared: bool) -> tuple[Station, ...]:

@@ -351,3 +351,20 @@ def test_the_prediction_comes_true(tmp_path: Path) -> None:
     assert isinstance(alone, Estimate)
     assert escalated.value > alone.value
     assert any("take turns" in note for note in replayed.notes)
+
+
+def test_an_option_without_known_speeds_does_not_take_the_others_along(tmp_path: Path) -> None:
+    teacher, student = model("teacher", 0.7, 0.0), model("student", 0.0, 0.0)
+    options = ReplayOptions(
+        options=("student", "escalated"), requests=6, rounds=1, speed=5, replications=20
+    )
+    setup = set_up(run_of(teacher, student, tmp_path), PIPELINE, SUITE, options)
+    file = io.StringIO()
+    replayed = replay_engines(
+        [teacher, student], setup, make_grader(SUITE.grader), file, progress=Silent()
+    )
+    assert len(file.getvalue().splitlines()) == 12
+    assert {figure.option for figure in replayed.figures} == {"student"}
+    assert any(
+        note.startswith("The option escalated is left out: only ") for note in replayed.notes
+    )

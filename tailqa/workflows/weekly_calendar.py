@@ -78,12 +78,12 @@ def calendar(
         week = CalendarWeek(monday=monday, run=None, n_runs=len(of_week), series=series)
         if of_week:
             week = _with_run(week, of_week, limits)
-            run = week.run
-            changes = changes_between(before, run, ignored=ignored) if before and run else ()
+            now = week.run
+            changes = changes_between(before, now, ignored=ignored) if before and now else ()
             cause = _cause({change.facet for change in changes} - set(ignored))
             series += cause in {"harness", "both"}
             week = replace(week, series=series, cause=cause, changes=changes)
-            before = run
+            before = now
         weeks.append(week)
         monday += WEEK
     return tuple(weeks)

@@ -86,12 +86,12 @@ def older_words(weeks: Sequence[Week], week: Week) -> str:
 
     >>> weeks = [Week(monday=day, series=0, run=day) for day in ("2026-11-16", "2026-11-23")]
     >>> older_words(weeks, weeks[0]), older_words(weeks, weeks[1])
-    ('of the week of 2026-11-16, not of the last run', '')
+    ('of 2026-11-16, not the last run', '')
     """
     last = _last_run(weeks)
     if last is None or week.monday >= last.monday:
         return ""
-    return f"of the week of {one_line(week.monday)}, not of the last run"
+    return f"of {one_line(week.monday)}, not the last run"
 
 
 def counts(week: Week) -> bool:

@@ -182,7 +182,7 @@ def test_a_last_week_that_does_not_count_is_said_on_top():
         .splitlines()[2]
         .startswith("NO ALARM OPEN, THE LAST RUN DOES NOT COUNT")
     )
-    older = f"(of the week of {monday(2)}, not of the last run)"
+    older = f"(of {monday(2)}, not the last run)"
     markdown = render_weekly_markdown(report)
     assert markdown.count(older) == 4
     assert f"last run in the week of {monday(3)}, which does not count" in markdown

@@ -50,7 +50,7 @@ class WeekFigure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Week:
-    """One week: its last run, and what changed since the last week that had one.
+    """One week: its last run that counts, else its last, and what changed since the run before.
 
     `monday` is the ISO date of its first day. A week without a run has `run` None and a reason in
     `missing`. `series` counts the stretches of one unchanged harness, from 0: weeks of different

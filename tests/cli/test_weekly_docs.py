@@ -74,6 +74,12 @@ def bash(script: str, folder: Path, **variables: str) -> subprocess.CompletedPro
     )
 
 
+def complaints(ran: subprocess.CompletedProcess[str]) -> list[str]:
+    """What a command said beside how far it is, which a slow machine makes it say."""
+    far = re.compile(r"\w+: [\d,]+ of [\d,]+ queries, ")
+    return [line for line in ran.stderr.splitlines() if not far.match(line)]
+
+
 class Registry(BaseHTTPRequestHandler):
     """GitLab's package registry as far as the job uses it: files by name, behind a token."""
 
@@ -183,7 +189,7 @@ def test_the_script_of_cron_runs_on_the_embedded_pair(tmp_path):
     """Two queries per stratum decide nothing and are too few for a week, so this ends with 2."""
     (tmp_path / "weekly.sh").write_text(SCRIPT)
     first = bash("sh weekly.sh", tmp_path, **EMBEDDED)
-    assert (first.returncode, first.stderr) == (2, "")
+    assert (first.returncode, complaints(first)) == (2, [])
     assert FROM_THE_STORE.format(0, 0) in first.stdout
     assert (tmp_path / "page" / "weekly.html").is_file()
     assert (tmp_path / "page" / "weekly.md").is_file()
@@ -201,7 +207,7 @@ def test_the_steps_of_github_run_on_the_embedded_pair(tmp_path):
     assert lost.returncode != 0
     assert bash(take["run"], tmp_path, FIRST="true", **variables).returncode == 0
     compared = bash(step("tailqa compare")["run"], tmp_path, **variables)
-    assert (compared.returncode, compared.stderr) == (0, "")
+    assert (compared.returncode, complaints(compared)) == (0, [])
     assert FROM_THE_STORE.format(0, 0) in compared.stdout
     assert bash(upload["run"], tmp_path, **variables).returncode == 0
     gated = bash(step("tailqa gate")["run"], tmp_path, **variables)

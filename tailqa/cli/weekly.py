@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 )
 @options.option(
     "--level",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=options.Share(0, 1, min_open=True, max_open=True),
     default=0.95,
     metavar="SHARE",
     help="Confidence of the intervals of what changed.",
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 )
 @options.option(
     "--max-failed",
-    type=click.FloatRange(0, 1),
+    type=options.Share(0, 1),
     default=0.05,
     metavar="SHARE",
     help="Failed and ungraded queries that a stratum may have in a week; above, it is missing.",

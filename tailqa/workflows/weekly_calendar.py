@@ -28,7 +28,7 @@ class CalendarWeek:
     """An ISO week and its run, None without one; otherwise as `core.weekly.Week`.
 
     `run` is the last that counts, `passed_over` what came after it. Where none of the week counts
-    it is the last of all, and `not_counted` says why that one does not.
+    it is the last of those that lack the fewest strata, and `not_counted` says what it lacks.
     """
 
     monday: date
@@ -90,14 +90,20 @@ def calendar(
 
 
 def _with_run(week: CalendarWeek, runs: Sequence[KeptRun], limits: Limits) -> CalendarWeek:
-    """The week with the last of its `runs` that counts, or the last of all where none does."""
+    """The week with the last of its `runs` that counts.
+
+    Where none does, the last of those that lack the fewest strata.
+    """
     later: list[PassedOver] = []
     for run in reversed(runs):
         reason = limits.why_not_counted(run)
         if reason is None:
             return replace(week, run=run, passed_over=tuple(reversed(later)))
         later.append(PassedOver(run=run, reason=reason))
-    return replace(week, run=runs[-1], not_counted=later[0].reason)
+    fewest = min(len(limits.lacking(run)) for run in runs)
+    place = max(at for at, run in enumerate(runs) if len(limits.lacking(run)) == fewest)
+    after = tuple(reversed(later))[place:]
+    return replace(week, run=runs[place], not_counted=after[0].reason, passed_over=tuple(after[1:]))
 
 
 def changes_between(

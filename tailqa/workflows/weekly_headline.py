@@ -36,10 +36,7 @@ def headline(weekly: Weekly) -> str:
 def _lost(weekly: Weekly, alarms: list[Alarm]) -> str:
     """The alarm with the largest loss, and which others are open."""
     worst, *others = alarms
-    text = (
-        f"{_scope(worst)} lost {_points(worst)} since {worst.since} (the weeks since then against "
-        f"those before), {_build(weekly, worst)}"
-    )
+    text = f"{_scope(worst)} lost {_points(worst)} since {worst.since}, {_build(weekly, worst)}"
     lost = worst.loss
     if weekly.traffic is not None and isinstance(lost, Estimate):
         share = {stratum.name: stratum.weight for stratum in weekly.strata}.get(worst.scope, 1.0)

@@ -37,11 +37,15 @@ class Limits:
         """Why a run does not count: its first stratum that does not; None where all do."""
         if not run.strata:
             return "no stratum"
-        reasons = {stratum.name: self.why_missing(stratum) for stratum in run.strata}
-        lacking = {name: reason for name, reason in reasons.items() if reason is not None}
+        lacking = self.lacking(run)
         if not lacking:
             return None
         name, reason = next(iter(lacking.items()))
         others = len(lacking) - 1
         more = f" and in {others} more" if others else ""
         return f"{reason}, in {name}{more}"
+
+    def lacking(self, run: KeptRun) -> dict[str, str]:
+        """The strata of a run that do not count, and why."""
+        reasons = {stratum.name: self.why_missing(stratum) for stratum in run.strata}
+        return {name: reason for name, reason in reasons.items() if reason is not None}

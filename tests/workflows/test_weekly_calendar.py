@@ -13,7 +13,7 @@ from tailqa.workflows.weekly_calendar import calendar
 from tailqa.workflows.weekly_choice import WeeklyOptions, base_week, chosen_runs, first_monday
 from tailqa.workflows.weekly_limits import Limits
 from tailqa.workflows.weekly_span import span_of
-from tests.workflows.weekly_runs import HEAD, MemoryHistory, monday, new_run
+from tests.workflows.weekly_runs import HEAD, TERMS, MemoryHistory, monday, new_run
 
 TODAY = date(2026, 11, 26)
 ANY = Limits(min_queries=1)
@@ -65,6 +65,20 @@ def test_the_last_run_that_counts_stands_for_its_week():
         ("down", "3 of 40 queries failed or could not be graded, more than 5 %, in head/plain"),
     ]
     assert weeks[1].not_counted == "2 graded queries, fewer than 30, in head/plain"
+
+
+def test_of_runs_of_which_none_counts_that_with_the_fewest_gaps_is_shown():
+    always_few, debug = {HEAD: [1] * 40, TERMS: [1] * 5}, {HEAD: [1] * 4, TERMS: [1] * 5}
+    runs = [
+        new_run(0, marks, build=build, day=day).kept
+        for day, (build, marks) in enumerate(
+            [("first", always_few), ("second", always_few), ("debug", debug)]
+        )
+    ]
+    (week,) = calendar(runs, monday(0), limits=Limits())
+    assert week.run.build == "second"
+    assert week.not_counted == f"5 graded queries, fewer than 30, in {TERMS}"
+    assert [item.run.build for item in week.passed_over] == ["debug"]
 
 
 def test_of_runs_of_which_none_counts_the_last_is_shown():

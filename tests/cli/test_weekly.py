@@ -45,7 +45,8 @@ def test_the_whole_output_and_what_is_written(weekly, tmp_path):
     text = " ".join(made.stdout.split())
     assert re.match(
         rf"tail/terminology lost [0-9.]+ points \[[0-9.]+, [0-9.]+\] since {monday(4)}, first seen "
-        r"in build build-4; in tail/terminology \(30 % of the traffic, 30,000 queries a week\) [0-9,]+ more wrong answers \[[0-9,]+, ",
+        r"in build build-4; in tail/terminology \(30 % of the traffic, 30,000 queries a week\) "
+        r"[0-9,]+ more wrong answers \[[0-9,]+, ",
         text,
     )
     assert "student org/student, teacher org/teacher, suite demo; last run in the week of" in text

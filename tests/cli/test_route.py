@@ -92,7 +92,7 @@ def test_json_alone(tailqa, finished):
         (["--target-quality", ".9", "--max-teacher-share", ".2"], "not for both"),
         (["--teacher-price", "1,2"], "give both --teacher-price and --student-price"),
         (["--teacher-price", "1", "--student-price", "1,2"], "is not IN,OUT in dollars"),
-        (["--target-quality", "95"], "95.0 is not in the range"),
+        (["--target-quality", "95"], "95 is more than 1; give a share, as in 0.95"),
         (["--export", "rule.txt"], "must end in .json, .yaml or .yml"),
     ],
 )

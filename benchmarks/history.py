@@ -41,7 +41,7 @@ from tailqa.core.report import (
     Verdict,
 )
 from tailqa.history import open_history
-from tailqa.report import save_answers, save_report
+from tailqa.report.result import save_answers, save_report
 from tailqa.workflows.history_run import new_run
 
 SIDES: tuple[Side, Side] = ("teacher", "student")

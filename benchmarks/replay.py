@@ -20,7 +20,7 @@ import yaml
 
 from tailqa.demo import suite_file
 from tailqa.demo.arithmetic import Generator
-from tailqa.report import render_replay
+from tailqa.report.replay_table import render_replay
 from tailqa.workflows.asking import Options
 from tailqa.workflows.compare import run_compare
 from tailqa.workflows.replay import run_replay

@@ -75,7 +75,8 @@ def bench(
         raise click.UsageError("give both TEACHER and STUDENT, or neither for the embedded pair")
     if sources and not settings["suite"]:
         raise click.UsageError("--source is about the rows of a --suite; name it as well")
-    from tailqa.report import render_bench, render_bench_json
+    from tailqa.report.bench_result import render_bench_json
+    from tailqa.report.bench_table import render_bench
     from tailqa.workflows.bench import BenchOptions, run_bench
 
     chosen = BenchOptions(

@@ -134,7 +134,8 @@ def compare(
     """
     if (teacher is None) != (student is None):
         raise click.UsageError("give both TEACHER and STUDENT, or neither for the embedded pair")
-    from tailqa.report import render_json, render_terminal
+    from tailqa.report.result import render_json
+    from tailqa.report.table import render_terminal
     from tailqa.workflows.asking import Options
     from tailqa.workflows.compare import run_compare
 

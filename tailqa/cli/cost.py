@@ -52,7 +52,8 @@ def cost(
     Teacher alone, student alone, and the student with what it cannot do escalated; per stratum
     and for all traffic, every figure with its interval. Nothing is asked again.
     """
-    from tailqa.report import render_operations, render_operations_json
+    from tailqa.report.operations_result import render_operations_json
+    from tailqa.report.operations_table import render_operations
     from tailqa.workflows.costs import CostOptions, cost_run
 
     chosen = CostOptions(

@@ -78,7 +78,8 @@ def gate(
         return 0
     if run is None:
         raise click.UsageError("name the RUN to judge, or ask for --show-policy")
-    from tailqa.report import render_gate, render_gate_json
+    from tailqa.report.gate_json import render_gate_json
+    from tailqa.report.gate_table import render_gate
 
     named = pipeline not in {None, LEFT_OUT}
     costs = CostOptions(pipeline=pipeline, sets=dict(sets)) if named or sets else None

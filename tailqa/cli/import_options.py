@@ -125,7 +125,8 @@ def import_options(
 
 def show(report: "Report", folder: Path, *, form: str, quiet: bool) -> None:
     """Prints what was found, and where its page is."""
-    from tailqa.report import render_json, render_terminal
+    from tailqa.report.result import render_json
+    from tailqa.report.table import render_terminal
 
     if form == "json":
         click.echo(render_json(report))

@@ -73,7 +73,8 @@ def replay(
     """
     if (teacher is None) != (student is None):
         raise click.UsageError("give both TEACHER and STUDENT, or neither for the embedded pair")
-    from tailqa.report import render_replay, render_replay_json
+    from tailqa.report.replay_result import render_replay_json
+    from tailqa.report.replay_table import render_replay
     from tailqa.workflows.replay import run_replay
     from tailqa.workflows.replay_run import ReplayOptions
 

@@ -20,13 +20,10 @@ def report(run: Path, form: str, *, without_answers: bool) -> None:
 
     Of a bench: bench.html from bench.json.
     """
-    from tailqa.report import (
-        BENCH,
-        render_bench,
-        render_bench_json,
-        render_json,
-        render_terminal,
-    )
+    from tailqa.report.bench_result import BENCH, render_bench_json
+    from tailqa.report.bench_table import render_bench
+    from tailqa.report.result import render_json
+    from tailqa.report.table import render_terminal
     from tailqa.workflows.bench import rerender_bench
     from tailqa.workflows.runs import rerender
 

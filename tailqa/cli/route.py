@@ -89,7 +89,8 @@ def route(
         raise click.UsageError("aim for --target-quality or for --max-teacher-share, not for both")
     if (teacher_price is None) != (student_price is None):
         raise click.UsageError("give both --teacher-price and --student-price, or neither")
-    from tailqa.report import render_routing, render_routing_json, write_rule
+    from tailqa.report.routing_result import render_routing_json, write_rule
+    from tailqa.report.routing_table import render_routing
     from tailqa.workflows.route import RouteOptions, route_run
 
     chosen = RouteOptions(

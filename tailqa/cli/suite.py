@@ -47,7 +47,7 @@ def show(
     tokenizer: str | None,
 ) -> None:
     """Show counts, weights, prompt lengths and two examples of every stratum."""
-    from tailqa.report import render_suite
+    from tailqa.report.suite_table import render_suite
     from tailqa.workflows.suites import inspect_suite
 
     found = inspect_suite(
@@ -86,7 +86,7 @@ def plan(
     power: float,
 ) -> None:
     """Say how many queries each stratum of FILE needs for the policy to be decided."""
-    from tailqa.report import render_plan
+    from tailqa.report.suite_table import render_plan
     from tailqa.workflows.gate import chosen_policy
     from tailqa.workflows.planning import plan as planned
     from tailqa.workflows.suites import load_suite

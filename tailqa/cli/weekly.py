@@ -108,7 +108,7 @@ def weekly(
     and a Markdown summary. A change of the harness starts a new series and is never an alarm.
     Exit codes: 0 finished, 1 an alarm is open (with --fail-on-alarm), 3 something broke.
     """
-    from tailqa.report import render_weekly
+    from tailqa.report.weekly_table import render_weekly
     from tailqa.workflows.since import past_day
     from tailqa.workflows.weekly import write_weekly
     from tailqa.workflows.weekly_choice import WeeklyOptions

@@ -7,13 +7,14 @@ from datetime import date
 from pathlib import Path
 
 from tailqa import cost
-from tailqa import report as report_room
 from tailqa.core.answer import Side
 from tailqa.core.bench import SIDES, Bench, BenchModel, PaddingAudit, Roof
 from tailqa.core.errors import TailqaError
 from tailqa.core.ports import Engine, Progress, Silent
 from tailqa.core.query import Suite
 from tailqa.engine import Grid, measure_grid, measure_roof
+from tailqa.report.bench_page import write_bench_page
+from tailqa.report.bench_result import BENCH, load_bench, write_bench
 from tailqa.workflows.asking import requests
 from tailqa.workflows.bench_summary import cell_of, crossovers_of, ratios_of
 from tailqa.workflows.models import Loading, choose
@@ -70,7 +71,7 @@ def run_bench(
         options.out,
         created=options.created,
         names=(models[0].name, models[1].name, "bench"),
-        holds=report_room.BENCH,
+        holds=BENCH,
     )
     if lack := lack_of_memory(models):
         raise TailqaError(f"{lack}; a bench needs both, to time them in turn.")
@@ -81,14 +82,14 @@ def run_bench(
     for engine in engines:
         engine.close()
     folder.mkdir(exist_ok=True)
-    report_room.write_bench(bench, folder)
+    write_bench(bench, folder)
     return FinishedBench(bench=bench, folder=folder)
 
 
 def rerender_bench(folder: Path) -> tuple[Bench, Path]:
     """Writes bench.html again from bench.json; the bench and the page. Raises ResultError."""
-    bench = report_room.load_bench(folder)
-    return bench, report_room.write_bench_page(bench, folder)
+    bench = load_bench(folder)
+    return bench, write_bench_page(bench, folder)
 
 
 def bench_engines(

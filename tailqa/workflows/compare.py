@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from tailqa import report as report_room
 from tailqa import suite as suite_room
 from tailqa.core.answer import Answered
 from tailqa.core.ports import Progress, Request, Silent
 from tailqa.core.report import Report, Run, SuiteInfo
 from tailqa.engine import ResponseStore, free_bytes
 from tailqa.grade import Grader
+from tailqa.report.run import write_run
 from tailqa.workflows.asking import Options, chosen_grader, chosen_suite, requests
 from tailqa.workflows.audit import audit
 from tailqa.workflows.both import Asked, Asker
@@ -106,7 +106,7 @@ def run_compare(
     run = with_operations(Run(report=report, answers=answer_rows(asked.pairs)), pipeline)
     run = replace(run, report=replace(run.report, verdict=gate(run.report, policy)))
     folder.mkdir(exist_ok=True)
-    report_room.write_run(run, folder)
+    write_run(run, folder)
     return Finished(run=run, folder=folder, reuse=watcher.reuse())
 
 

@@ -5,13 +5,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tailqa import report as room
 from tailqa.core.errors import InputError, TailqaError
 from tailqa.core.operations import Operations
 from tailqa.core.report import Run
 from tailqa.cost.load import load_pipeline
 from tailqa.cost.schema import Pipeline
 from tailqa.cost.settings import sweep_values
+from tailqa.report.bench_result import load_bench
+from tailqa.report.operations_result import write_operations
+from tailqa.report.run import load_run
 from tailqa.workflows.cost import run_operations
 from tailqa.workflows.route import RouteOptions, route
 from tailqa.workflows.sweeps import Swept
@@ -80,10 +82,10 @@ def cost_run(run: Path, options: CostOptions, *, out: Path | None = None) -> Cos
     Raises ResultError for a run or bench that cannot be read, InputError with every fault of the
     pipeline, and TailqaError where the run lacks what the cost takes.
     """
-    loaded = room.load_run(run)
+    loaded = load_run(run)
     found = operations_of(loaded, options)
     names = loaded.report.teacher.name, loaded.report.student.name
-    written = room.write_operations(found, names, out or run)
+    written = write_operations(found, names, out or run)
     return Costed(operations=found, names=names, page=written.with_name("cost.html"))
 
 
@@ -98,7 +100,7 @@ def operations_of(run: Run, options: CostOptions) -> Operations:
         pipeline,
         seed=options.seed,
         resamples=options.resamples,
-        bench=None if options.bench is None else room.load_bench(options.bench),
+        bench=None if options.bench is None else load_bench(options.bench),
         swept=swept,
     )
 

@@ -6,12 +6,15 @@ from importlib import metadata
 from itertools import count
 from pathlib import Path
 
-from tailqa import report as room
 from tailqa.core.errors import ResultError
 from tailqa.core.report import DecisionRecord, Report, Verdict
 from tailqa.gate import applied, show_policy
 from tailqa.report.files import read_bytes, write_atomic
-from tailqa.report.result import RESULT
+from tailqa.report.gate_json import render_gate_json
+from tailqa.report.gate_junit import render_junit
+from tailqa.report.gate_markdown import render_gate_markdown
+from tailqa.report.result import RESULT, load_report
+from tailqa.report.run import load_run
 from tailqa.workflows.costs import CostOptions, operations_of
 from tailqa.workflows.gate import PolicyLike, chosen_policy, gate, tiers
 
@@ -40,9 +43,9 @@ def gate_run(
     faults or one that does not fit the run, and TailqaError where it cannot be costed.
     """
     path = run / RESULT if run.is_dir() else run
-    report = room.load_report(path)
+    report = load_report(path)
     if costs is not None:
-        found = operations_of(room.load_run(path.parent), costs)
+        found = operations_of(load_run(path.parent), costs)
         report = replace(report, operations=found)
     chosen = chosen_policy(policy)
     judged = report.operations if chosen.cost else None
@@ -71,7 +74,7 @@ def write_decision(decided: Decided, path: Path | None = None) -> Path:
     record that says something else is never overwritten, the next one gets `_2`, `_3`, … Raises
     ResultError where it cannot be written.
     """
-    content = f"{room.render_gate_json(decided.record)}\n".encode()
+    content = f"{render_gate_json(decided.record)}\n".encode()
     path = path or _free(decided, content)
     try:
         write_atomic(path, content)
@@ -83,10 +86,10 @@ def write_decision(decided: Decided, path: Path | None = None) -> Path:
 def write_outputs(decided: Decided, *, junit: Path | None, summary: Path | None) -> None:
     """Writes the verdict as JUnit XML, and appends it as Markdown; raises ResultError."""
     if junit is not None:
-        text = room.render_junit(decided.report, decided.verdict, date=decided.record.date)
+        text = render_junit(decided.report, decided.verdict, date=decided.record.date)
         write_atomic(junit, text.encode())
     if summary is not None:
-        added = room.render_gate_markdown(decided.report, decided.verdict).encode()
+        added = render_gate_markdown(decided.report, decided.verdict).encode()
         earlier = read_bytes(summary) if summary.exists() else b""
         write_atomic(summary, earlier + added)
 
@@ -99,7 +102,7 @@ def shown_policy(policy: PolicyLike = None, run: Path | None = None) -> str:
     chosen = chosen_policy(policy)
     if run is None:
         return show_policy(chosen)
-    report = room.load_report(run)
+    report = load_report(run)
     return show_policy(chosen_policy(chosen, report.strata), tiers(report.strata))
 
 

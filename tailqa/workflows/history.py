@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from tailqa import report as room
 from tailqa.core.errors import HistoryError, ResultError, TailqaError
 from tailqa.core.history import Added, KeptRun
 from tailqa.core.report import Report, Run
 from tailqa.history import History, open_history
 from tailqa.report.files import read_bytes
-from tailqa.report.result import RESULT
+from tailqa.report.result import RESULT, load_answers, load_report
 from tailqa.workflows.history_run import new_run
 from tailqa.workflows.since import first_day
 
@@ -37,13 +36,13 @@ def add_runs(
     """
     paths = [_result(folder) for folder in folders]
     # Read again when their turn comes: reports of years would fill the memory, one does not.
-    reports = {path: room.load_report(path) for path in paths[:1]}
-    dates = {path: (reports.get(path) or room.load_report(path)).created for path in paths}
+    reports = {path: load_report(path) for path in paths[:1]}
+    dates = {path: (reports.get(path) or load_report(path)).created for path in paths}
     done: list[Added] = []
     with open_history(db) as history:
         for path in sorted(paths, key=lambda path: dates[path]):
             try:
-                report = reports.get(path) or room.load_report(path)
+                report = reports.get(path) or load_report(path)
                 done.append(_add(history, path, report, student=student, backfill=backfill))
             except TailqaError as error:
                 raise _after(done, error) from error
@@ -138,7 +137,7 @@ def _add(
     history: History, path: Path, report: Report, *, student: str | None, backfill: bool
 ) -> Added:
     content = read_bytes(path)
-    run = Run(report=report, answers=room.load_answers(path.parent))
+    run = Run(report=report, answers=load_answers(path.parent))
     folder = path.resolve().parent.name
     digest = hashlib.sha256(content).hexdigest()
     added = history.add(new_run(run, folder, digest, student), backfill=backfill)

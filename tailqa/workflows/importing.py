@@ -6,7 +6,6 @@ from datetime import date
 from importlib import metadata
 from pathlib import Path
 
-from tailqa import report as report_room
 from tailqa.core.query import Generation, GraderSpec, Suite
 from tailqa.core.report import Fingerprint, ModelInfo, Report, Run
 from tailqa.records import (
@@ -19,6 +18,7 @@ from tailqa.records import (
     pair_up,
     read_table,
 )
+from tailqa.report.run import write_run
 from tailqa.workflows.audit import audit
 from tailqa.workflows.gate import UNJUDGED, gate
 from tailqa.workflows.outcomes import cluster_findings, overall_result, stratum_results
@@ -69,7 +69,7 @@ def import_recordings(
     report = _report(imported, _fingerprint(teacher, student, imported, options), options, created)
     folder = run_folder(options.out, created=created, names=names)
     folder.mkdir(exist_ok=True)
-    report_room.write_run(Run(report=report, answers=answer_rows(imported.pairs)), folder)
+    write_run(Run(report=report, answers=answer_rows(imported.pairs)), folder)
     return report, folder
 
 

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import IO
 
-from tailqa import report as report_room
 from tailqa.core.answer import Side
 from tailqa.core.errors import TailqaError
 from tailqa.core.operations import Option
@@ -18,6 +17,8 @@ from tailqa.core.replay import LivedRequest, Replayed
 from tailqa.cost.assemble import stations
 from tailqa.cost.scene import side_of
 from tailqa.grade import Grader
+from tailqa.report.replay_result import replay_paths, write_replay
+from tailqa.report.run import load_run
 from tailqa.workflows.answerer import Answerer
 from tailqa.workflows.asking import chosen_grader
 from tailqa.workflows.costs import chosen_pipeline
@@ -57,18 +58,18 @@ def run_replay(
     if line is None:
         raise TailqaError("a replay needs a pipeline: name a file or a shipped one")
     options = replace(options, created=options.created or date.today().isoformat())
-    run = report_room.load_run(folder)
+    run = load_run(folder)
     asking = asking_of(run.report, options)
     suite = suite_again(run.report, asking, options.suite)
     setup = set_up(run, line, suite, options)
     grader = chosen_grader(suite, asking)
     engines = engines_again(run.report, models, asking)
-    path, requests = report_room.replay_paths(folder)
+    path, requests = replay_paths(folder)
     with requests.open("w", encoding="utf-8") as file:
         replayed = replay_engines(engines, setup, grader, file, progress=progress or Silent())
     for engine in engines:
         engine.close()
-    report_room.write_replay(replayed, path)
+    write_replay(replayed, path)
     return FinishedReplay(replayed=replayed, path=path, requests=requests)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tailqa import report as report_room
 from tailqa.core.answer import Side
 from tailqa.core.errors import TailqaError
 from tailqa.core.report import Run
@@ -22,6 +21,8 @@ from tailqa.cost.routing import (
     told,
     traffic_weights,
 )
+from tailqa.report.routing_result import write_routing
+from tailqa.report.run import load_run
 from tailqa.workflows.route_queries import AskedQueries, asked_queries
 from tailqa.workflows.route_summary import call_costs, figures_of, routed_strata
 
@@ -80,8 +81,8 @@ def route_run(run: Path, options: RouteOptions) -> Routed:
     not known, and ResultError where the folder is not a whole run.
     """
     folder = run if run.is_dir() else run.parent
-    routing = route(report_room.load_run(folder), options)
-    return Routed(routing=routing, page=report_room.write_routing(routing, folder))
+    routing = route(load_run(folder), options)
+    return Routed(routing=routing, page=write_routing(routing, folder))
 
 
 def route(run: Run, options: RouteOptions) -> Routing:

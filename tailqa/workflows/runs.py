@@ -4,9 +4,11 @@ import re
 from itertools import count
 from pathlib import Path
 
-from tailqa import report as room
 from tailqa.core.errors import ResultError
 from tailqa.core.report import Report
+from tailqa.report import result
+from tailqa.report.page import write_page, write_summary
+from tailqa.report.run import load_run
 
 
 def load_report(path: str | Path) -> Report:
@@ -14,7 +16,7 @@ def load_report(path: str | Path) -> Report:
 
     Raises ResultError, in one sentence, when the file is missing, damaged or of another version.
     """
-    return room.load_report(Path(path))
+    return result.load_report(Path(path))
 
 
 def rerender(folder: Path, *, answers: bool = True) -> tuple[Report, Path]:
@@ -24,10 +26,10 @@ def rerender(folder: Path, *, answers: bool = True) -> tuple[Report, Path]:
     ResultError.
     """
     if not answers:
-        report = room.load_report(folder)
-        return report, room.write_summary(report, folder)
-    run = room.load_run(folder)
-    return run.report, room.write_page(run, folder)
+        report = result.load_report(folder)
+        return report, write_summary(report, folder)
+    run = load_run(folder)
+    return run.report, write_page(run, folder)
 
 
 def run_folder(

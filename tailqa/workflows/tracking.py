@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from tailqa import report as room
 from tailqa import tracking
 from tailqa.core.report import Outcome, Verdict
 from tailqa.report.files import read_bytes
+from tailqa.report.gate_markdown import render_gate_markdown
 from tailqa.report.page import PAGE, SUMMARY
-from tailqa.report.result import RESULT
+from tailqa.report.result import RESULT, load_report
 from tailqa.tracking import PASSED_ALIAS, Comparison, Logged, Marked, ModelVersion
 
 DEFAULT_EXPERIMENT = "tailqa"
@@ -47,8 +47,8 @@ def track_run(
     run. Raises ResultError where the run cannot be read, and TrackingError.
     """
     path = run / RESULT if run.is_dir() else run
-    report = room.load_report(path)
-    note = room.render_gate_markdown(report, verdict)
+    report = load_report(path)
+    note = render_gate_markdown(report, verdict)
     pages = [path.parent / name for name in (PAGE, SUMMARY)]
     records = {*path.parent.glob("decision_*.json"), *judged}
     with tempfile.TemporaryDirectory() as folder:

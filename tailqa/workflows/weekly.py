@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tailqa import report as report_room
 from tailqa.core.history import KeptRun
 from tailqa.core.weekly import Alarm, Comparison, Weekly
+from tailqa.report import weekly_page
 from tailqa.workflows.weekly_alarms import detect
 from tailqa.workflows.weekly_choice import WeeklyOptions, chosen_runs
 from tailqa.workflows.weekly_costs import cost_sentences
@@ -56,7 +56,7 @@ def write_weekly(db: str, options: WeeklyOptions, out: Path | None = None) -> Wr
         weekly = run_weekly(history, options)
     name = f"weekly-{_plain(weekly.student)}-{_plain(weekly.suite)}"
     folder = out or Path("outputs") / (f"{name}-{options.today}" if options.as_of else name)
-    return WrittenWeekly(weekly=weekly, paths=tuple(report_room.write_weekly(weekly, folder)))
+    return WrittenWeekly(weekly=weekly, paths=tuple(weekly_page.write_weekly(weekly, folder)))
 
 
 def run_weekly(history: "History", options: WeeklyOptions) -> Weekly:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tailqa.cli import main
-from tailqa.report import load_operations, write_bench, write_run
+from tailqa.report.bench_result import write_bench
+from tailqa.report.operations_result import load_operations
+from tailqa.report.run import write_run
 from tests.report.test_bench import OPTIONS, ROOF
 from tests.workflows.costed_runs import answers, made, once
 

@@ -11,7 +11,7 @@ import pytest
 from tailqa.cli import main, tailqa
 from tailqa.core.operations import Figure
 from tailqa.cost.comparison import CHECKED
-from tailqa.report import write_run
+from tailqa.report.run import write_run
 from tests.workflows.costed_runs import benchmark
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cost.md").read_text("utf-8")

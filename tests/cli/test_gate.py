@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tailqa.gate import load_policy
-from tailqa.report import save_report
+from tailqa.report.result import save_report
 from tests.report.conftest import make_report, stratum
 
 POLICY = """\

@@ -11,7 +11,7 @@ import pytest
 
 from tailqa.cli import main
 from tailqa.cli.history_options import Recorder
-from tailqa.report import load_report
+from tailqa.report.result import load_report
 from tests.history.server import Server, binaries, running_server
 from tests.workflows.history_runs import saved
 

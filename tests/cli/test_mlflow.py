@@ -14,7 +14,9 @@ from mlflow import MlflowClient
 
 from tailqa import cli
 from tailqa.core.report import Run
-from tailqa.report import load_report, render_gate_markdown, save_report, write_run
+from tailqa.report.gate_markdown import render_gate_markdown
+from tailqa.report.result import load_report, save_report
+from tailqa.report.run import write_run
 from tailqa.tracking.content import metrics, parameters
 from tailqa.workflows.compare import Finished
 from tailqa.workflows.gate import gate

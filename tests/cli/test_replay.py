@@ -13,7 +13,7 @@ import pytest
 
 import tailqa as package
 from tailqa.core.replay import FIGURES
-from tailqa.report import load_replay
+from tailqa.report.replay_result import load_replay
 
 TINY = ("--rounds", "2", "--speed", "12", "--set", "stages.guard.time.s=0.001")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tailqa.report import write_run
+from tailqa.report.run import write_run
 from tests.workflows.test_route import HEAD, TAIL, made_run
 
 PAGE = (Path(__file__).parents[2] / "docs" / "routing.md").read_text("utf-8")

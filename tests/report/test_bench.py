@@ -9,7 +9,8 @@ import pytest
 from tailqa.core.bench import Bench, Roof
 from tailqa.core.errors import ResultError
 from tailqa.engine import ScriptedEngine
-from tailqa.report import load_bench, render_bench, render_bench_json, write_bench
+from tailqa.report.bench_result import load_bench, render_bench_json, write_bench
+from tailqa.report.bench_table import render_bench
 from tailqa.workflows.bench import BenchOptions, bench_engines
 from tailqa.workflows.suites import load_suite
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tailqa.core.bench import Bench
-from tailqa.report import render_bench_json, write_bench
 from tailqa.report.bench_chart import BOTTOM, LEFT, RIGHT, TOP, ratio_panels
+from tailqa.report.bench_result import render_bench_json, write_bench
 from tests.report.test_bench import bench
 from tests.report.test_page import HOSTILE, SEEN, Opened, browser, pytestmark
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tailqa.core.report import Report, Run
-from tailqa.report import load_report, render_page, save_report
 from tailqa.report.choices import choices_of, options_side_by_side
 from tailqa.report.operations_summary import operations_summary
+from tailqa.report.page import render_page
+from tailqa.report.result import load_report, save_report
 from tailqa.workflows.route import route
 from tests.report.operations_cases import make_operations, without_prices
 from tests.workflows.test_route import made_run, quick

@@ -8,8 +8,10 @@ from tailqa.core.drafting import DraftingResult
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.report import Report, Run
 from tailqa.cost import draft_length_of
-from tailqa.report import load_report, render_page, render_terminal, save_report
 from tailqa.report.drafting import applies, best_drafting, drafting_shown, drafting_words
+from tailqa.report.page import render_page
+from tailqa.report.result import load_report, save_report
+from tailqa.report.table import render_terminal
 from tests.report.conftest import estimate
 from tests.report.test_fidelity import result as followed
 

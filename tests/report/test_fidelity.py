@@ -8,8 +8,10 @@ import pytest
 from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.report import FidelityResult, FidelityScope, Report, Run
 from tailqa.report import format as shown
-from tailqa.report import load_report, render_json, render_page, render_terminal, save_report
 from tailqa.report.fidelity import in_order, kl_and_flips
+from tailqa.report.page import render_page
+from tailqa.report.result import load_report, render_json, save_report
+from tailqa.report.table import render_terminal
 from tests.report.conftest import estimate, make_report, row
 
 FEW = TooFew(reason="an AUC needs 5 of each, got 2 and 178", n=180)

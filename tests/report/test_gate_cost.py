@@ -7,13 +7,11 @@ import pytest
 
 import tailqa
 from tailqa.gate import Policy
-from tailqa.report import (
-    render_gate,
-    render_gate_json,
-    render_gate_markdown,
-    render_junit,
-    save_report,
-)
+from tailqa.report.gate_json import render_gate_json
+from tailqa.report.gate_junit import render_junit
+from tailqa.report.gate_markdown import render_gate_markdown
+from tailqa.report.gate_table import render_gate
+from tailqa.report.result import save_report
 from tailqa.workflows.decisions import gate_run
 from tests.gate.operations import DIGEST, SATURATED, operations
 from tests.report.conftest import make_report

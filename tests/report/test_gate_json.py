@@ -5,7 +5,7 @@ import pytest
 
 from tailqa.core.errors import ResultError
 from tailqa.core.report import DecisionRecord, Report, Verdict
-from tailqa.report import render_gate_json
+from tailqa.report.gate_json import render_gate_json
 from tests.report.conftest import make_report
 from tests.report.gate_verdicts import DIGEST, HOSTILE, interval, named, rule, verdict
 

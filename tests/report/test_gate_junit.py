@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailqa.core.errors import ResultError
-from tailqa.report import render_junit
+from tailqa.report.gate_junit import render_junit
 from tests.report.conftest import make_report
 from tests.report.gate_verdicts import DIGEST, HOSTILE, named, requirements, rule, verdict
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tailqa.report import render_gate_markdown
 from tailqa.report.escape import one_line
-from tailqa.report.gate_markdown import escaped
+from tailqa.report.gate_markdown import escaped, render_gate_markdown
 from tests.report.conftest import make_report
 from tests.report.gate_verdicts import HOSTILE, named, requirements, rule, verdict
 

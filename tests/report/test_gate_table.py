@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from tailqa.report import render_gate
+from tailqa.report.gate_table import render_gate
 from tests.report.conftest import make_report
 from tests.report.gate_verdicts import HOSTILE, interval, named, rule, verdict
 

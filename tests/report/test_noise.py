@@ -7,9 +7,9 @@ import pytest
 
 from tailqa.core.estimate import TooFew
 from tailqa.core.report import NoiseFloor, NoiseResult, Report, Run
-from tailqa.report import render_terminal
 from tailqa.report.noise import noise_of, noise_words
 from tailqa.report.page import render_page
+from tailqa.report.table import render_terminal
 from tests.report.conftest import estimate
 
 

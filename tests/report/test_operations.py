@@ -9,16 +9,14 @@ import pytest
 from tailqa.core.errors import ResultError
 from tailqa.core.estimate import TooFew
 from tailqa.core.operations import ALL_TRAFFIC, ClosedForm, TrapFinding
-from tailqa.report import (
+from tailqa.report.operations_result import (
     load_operations,
-    load_report,
-    render_json,
-    render_operations,
     render_operations_json,
-    save_report,
     write_operations,
 )
+from tailqa.report.operations_table import render_operations
 from tailqa.report.operations_words import agreement_words, break_even_words, trap_words
+from tailqa.report.result import load_report, render_json, save_report
 from tests.report.conftest import make_report
 from tests.report.operations_cases import (
     NAMES,

@@ -10,9 +10,11 @@ from tailqa.core.drafting import DraftingResult, DraftLength
 from tailqa.core.estimate import TooFew
 from tailqa.core.operations import Operations
 from tailqa.core.report import Run
-from tailqa.report import load_operations, render_operations_page, render_page, write_operations
 from tailqa.report.operations_bars import bar_charts
 from tailqa.report.operations_chart import NARROW, WIDE, load_chart
+from tailqa.report.operations_page import render_operations_page
+from tailqa.report.operations_result import load_operations, write_operations
+from tailqa.report.page import render_page
 from tests.report.conftest import make_report
 from tests.report.operations_cases import NAMES, about, make_operations, saturated, without_prices
 from tests.report.test_page import HOSTILE, SEEN, Opened, browser, open_run, pytestmark

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tailqa.core.report import Run
-from tailqa.report import render_page, write_run
+from tailqa.report.page import render_page
+from tailqa.report.run import write_run
 from tests.report.conftest import make_report, pairs, row, stratum
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from tailqa.core.replay import (
     ReplayedOption,
     ReplayedStage,
 )
-from tailqa.report import load_replay, render_replay, write_replay
+from tailqa.report.replay_result import load_replay, write_replay
+from tailqa.report.replay_table import render_replay
 
 
 def about(value: float, width: float, n: int = 400) -> Estimate:

@@ -10,16 +10,9 @@ from hypothesis import strategies as st
 
 from tailqa.core.errors import ResultError
 from tailqa.core.report import AnswerRow, Report, Run
-from tailqa.report import (
-    load_answers,
-    load_report,
-    load_run,
-    render_json,
-    render_page,
-    save_answers,
-    save_report,
-    write_run,
-)
+from tailqa.report.page import render_page
+from tailqa.report.result import load_answers, load_report, render_json, save_answers, save_report
+from tailqa.report.run import load_run, write_run
 from tests.report.conftest import estimate, make_report, row
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

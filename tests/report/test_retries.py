@@ -11,9 +11,11 @@ from tailqa.core.estimate import TooFew
 from tailqa.core.report import Report, Run
 from tailqa.core.retries import RetryResult
 from tailqa.cost import AttemptCounts, BetaBinomial, measure_retries
-from tailqa.report import load_report, render_json, render_page, render_terminal, save_report
+from tailqa.report.page import render_page
+from tailqa.report.result import load_report, render_json, save_report
 from tailqa.report.retries import NOT_MEASURED, retry_words
 from tailqa.report.retries_chart import BOTTOM, LEFT, RIGHT, TOP, retry_panels
+from tailqa.report.table import render_terminal
 
 
 def results(names: tuple[str, ...], icc: float = 0.5) -> tuple[RetryResult, ...]:

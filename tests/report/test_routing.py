@@ -7,15 +7,15 @@ import pytest
 import yaml
 
 from tailqa.core.errors import ResultError
-from tailqa.report import (
+from tailqa.report.routing_chart import BOTTOM, LEFT, RIGHT, TOP, frontier_chart
+from tailqa.report.routing_page import render_routing_page
+from tailqa.report.routing_result import (
     load_routing,
-    render_routing,
     render_routing_json,
     write_routing,
     write_rule,
 )
-from tailqa.report.routing_chart import BOTTOM, LEFT, RIGHT, TOP, frontier_chart
-from tailqa.report.routing_page import render_routing_page
+from tailqa.report.routing_table import render_routing
 from tailqa.report.routing_words import expected_words, rule_words
 from tailqa.workflows.route import route
 from tests.report.test_page import HOSTILE

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 from tailqa.core.estimate import TooFew
 from tailqa.core.report import Report, Run, Stopping, StoppingResult
-from tailqa.report import load_report, render_page, render_terminal, save_report
+from tailqa.report.page import render_page
+from tailqa.report.result import load_report, save_report
 from tailqa.report.stopping import stopping_panels, stopping_sentences
+from tailqa.report.table import render_terminal
 from tests.report.conftest import estimate
 
 

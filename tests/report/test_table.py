@@ -4,7 +4,7 @@ import pytest
 
 from tailqa.core.estimate import TooFew
 from tailqa.core.report import OverallResult, Report
-from tailqa.report import render_terminal
+from tailqa.report.table import render_terminal
 from tests.report.conftest import NONE, make_report, strata, stratum
 
 WHOLE = """\

@@ -10,16 +10,13 @@ import pytest
 
 from tailqa.core.errors import ResultError
 from tailqa.core.weekly import Weekly
-from tailqa.report import (
-    render_weekly,
-    render_weekly_markdown,
-    render_weekly_page,
-    write_weekly,
-)
 from tailqa.report.escape import visible
 from tailqa.report.weekly_chart import accuracy_range
+from tailqa.report.weekly_markdown import render_weekly_markdown
+from tailqa.report.weekly_page import render_weekly_page, write_weekly
 from tailqa.report.weekly_queries import embed_changed, in_order, strata_of
 from tailqa.report.weekly_scopes import scopes_of
+from tailqa.report.weekly_table import render_weekly
 from tests.report.test_page import Opened, browser, pytestmark
 from tests.report.weekly_cases import (
     NAMES,

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from tailqa.core.estimate import TooFew
 from tailqa.core.weekly import Alarm, Change, Week
-from tailqa.report import render_weekly, render_weekly_markdown
 from tailqa.report.gate_markdown import escaped
 from tailqa.report.weekly_changes import break_words, differing
+from tailqa.report.weekly_markdown import render_weekly_markdown
+from tailqa.report.weekly_table import render_weekly
 from tailqa.report.weekly_words import changed_words, missing_words
 from tests.report.test_gate_markdown import GITHUB_COMMENT, MARKED, inline, rows, tokens
 from tests.report.weekly_cases import hostile_texts, hostile_weekly, least_weekly, make_weekly

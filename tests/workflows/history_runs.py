@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tailqa.core.report import Run
-from tailqa.report import write_run
+from tailqa.report.run import write_run
 from tests.report.conftest import make_report, row, stratum
 
 HEAD = stratum("head/plain", (1, 1, 0, 0), kind="head")

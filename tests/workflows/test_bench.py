@@ -5,7 +5,7 @@ import pytest
 from tailqa.core.bench import METRICS, SIDES
 from tailqa.core.errors import ModelError, ResultError
 from tailqa.core.estimate import Estimate
-from tailqa.report import load_bench
+from tailqa.report.bench_result import load_bench
 from tailqa.workflows.bench import BenchOptions, FinishedBench, run_bench
 
 SIZES = {"batch_sizes": (2, 1), "prompt_lengths": (12, 250), "new_tokens": 8}

@@ -24,7 +24,7 @@ from tailqa.core.report import (
     Verdict,
 )
 from tailqa.gate import Policy, load_policy
-from tailqa.report import save_report
+from tailqa.report.result import save_report
 from tailqa.workflows.decisions import gate_run, shown_policy, write_decision, write_outputs
 from tests.report.conftest import make_report, stratum
 

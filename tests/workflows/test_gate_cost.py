@@ -11,7 +11,7 @@ import tailqa
 from tailqa.core.estimate import Estimate, TooFew
 from tailqa.core.report import Requirement, Stopping
 from tailqa.gate import Policy
-from tailqa.report import save_report
+from tailqa.report.result import save_report
 from tailqa.workflows.decisions import gate_run
 from tests.gate.operations import DIGEST, NO_PRICES, SATURATED, operations
 from tests.report.conftest import make_report

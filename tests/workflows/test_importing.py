@@ -17,7 +17,10 @@ from tailqa.records import (
     TableSide,
     unrecorded_model,
 )
-from tailqa.report import load_answers, load_run, render_page, render_terminal
+from tailqa.report.page import render_page
+from tailqa.report.result import load_answers
+from tailqa.report.run import load_run
+from tailqa.report.table import render_terminal
 from tailqa.workflows.importing import ImportOptions, import_recordings, import_table
 from tailqa.workflows.runs import rerender
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tailqa.core.estimate import Estimate
 from tailqa.core.history import KeptFigure
 from tailqa.core.weekly import EVERYTHING
-from tailqa.report import render_weekly_markdown
+from tailqa.report.weekly_markdown import render_weekly_markdown
 from tailqa.workflows.weekly_headline import headline
 from tests.workflows.weekly_runs import (
     FACETS,

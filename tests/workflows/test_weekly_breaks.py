@@ -6,7 +6,9 @@ import numpy as np
 
 from tailqa.core.estimate import TooFew
 from tailqa.core.weekly import EVERYTHING
-from tailqa.report import render_weekly, render_weekly_markdown, render_weekly_page
+from tailqa.report.weekly_markdown import render_weekly_markdown
+from tailqa.report.weekly_page import render_weekly_page
+from tailqa.report.weekly_table import render_weekly
 from tests.workflows.weekly_runs import (
     HEAD,
     STEPS,

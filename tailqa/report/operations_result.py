@@ -10,7 +10,6 @@ from tailqa.core.errors import ResultError
 from tailqa.core.operations import Operations
 from tailqa.report.files import read_bytes, write_atomic
 from tailqa.report.json_text import first_fault, json_text, parsed
-from tailqa.report.operations_page import write_operations_page
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -42,6 +41,9 @@ def render_operations_json(operations: Operations, names: tuple[str, str]) -> st
 
 def write_operations(operations: Operations, names: tuple[str, str], folder: Path) -> Path:
     """Writes cost.html and, last, cost.json into `folder`; raises ResultError."""
+    # Whoever only reads a report does without the charts.
+    from tailqa.report.operations_page import write_operations_page
+
     write_operations_page(operations, names, folder)
     path = folder / COST
     write_atomic(path, f"{render_operations_json(operations, names)}\n".encode())

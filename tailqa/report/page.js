@@ -1,7 +1,4 @@
-"use strict";
 (() => {
-  const PAGE = 20;
-  const CUT = 1500;
   const TITLES = {
     teacher_only: "only the teacher right",
     student_only: "only the student right",
@@ -11,56 +8,10 @@
     both: "both right",
   };
   const queries = JSON.parse(document.getElementById("data").textContent);
-  const at = (id) => document.getElementById(id);
-  const haystacks = new Array(queries.length);
   // Of an imported run the texts may not be known, which is not the same as empty.
   const recorded = queries.some((query) =>
     [query.teacher, query.student].some((side) => side.samples.some((sample) => sample.text))
   );
-  let found = [];
-  let page = 0;
-
-  const make = (tag, name, ...content) => {
-    const element = document.createElement(tag);
-    if (name) element.className = name;
-    element.append(...content);
-    return element;
-  };
-  const foreign = (tag, text) => {
-    const element = make(tag, "", text);
-    element.dir = "auto";
-    return element;
-  };
-  const number = (value) => value.toLocaleString("en");
-
-  const haystack = (index) => {
-    if (haystacks[index] === undefined) {
-      const query = queries[index];
-      const parts = [query.id, query.cluster || "", ...query.references, ...query.choices];
-      for (const side of [query.teacher, query.student]) {
-        parts.push(side.prompt, ...side.samples.map((sample) => sample.text));
-      }
-      haystacks[index] = parts.join("\n").toLowerCase();
-    }
-    return haystacks[index];
-  };
-
-  // A long text is shown in part; a prompt by its end, where the question is.
-  const text = (content, fromEnd) => {
-    if (content === "") return make("pre", "empty", "(empty)");
-    const pre = foreign("pre", content);
-    if (content.length <= CUT) return pre;
-    pre.textContent = fromEnd ? "…" + content.slice(-CUT) : content.slice(0, CUT) + "…";
-    const more = make("button", "more", `Show all ${number(content.length)} characters`);
-    more.type = "button";
-    more.addEventListener("click", () => {
-      pre.textContent = content;
-      pre.tabIndex = 0;
-      pre.focus();
-      more.remove();
-    });
-    return make("div", "", pre, more);
-  };
 
   const choices = (query, sample) => {
     const best = Math.max(...sample.logprobs.map((value) => (value === null ? -Infinity : value)));
@@ -134,61 +85,19 @@
     return make("article", "", head, asked, query.references.length ? references : "", sides);
   };
 
-  const show = () => {
-    const pages = Math.max(1, Math.ceil(found.length / PAGE));
-    page = Math.min(Math.max(page, 0), pages - 1);
-    const visible = found.slice(page * PAGE, (page + 1) * PAGE);
-    at("list").replaceChildren(...visible.map((index) => card(queries[index])));
-    at("status").textContent = `${number(found.length)} of ${number(queries.length)} queries`;
-    for (const suffix of ["", "-below"]) {
-      at(`place${suffix}`).textContent = `page ${number(page + 1)} of ${number(pages)}`;
-      at(`previous${suffix}`).disabled = page === 0;
-      at(`next${suffix}`).disabled = page === pages - 1;
-    }
-    at("bar-below").hidden = pages === 1;
+  const searched = (query) => {
+    const sides = [query.teacher, query.student];
+    const said = sides.flatMap((side) => [side.prompt, ...side.samples.map((sample) => sample.text)]);
+    return [query.id, query.cluster || "", ...query.references, ...query.choices, ...said];
   };
 
-  const filter = () => {
-    const stratum = at("stratum").value;
-    const outcome = at("outcome").value;
-    const wanted = at("search").value.trim().toLowerCase();
-    found = [];
-    queries.forEach((query, index) => {
-      if (stratum && query.stratum !== stratum) return;
-      if (outcome && query.outcome !== outcome) return;
-      if (wanted && !haystack(index).includes(wanted)) return;
-      found.push(index);
-    });
-    page = 0;
-    show();
-  };
-
-  let waiting;
-  at("search").addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(filter, 150);
-  });
-  at("stratum").addEventListener("change", filter);
-  at("outcome").addEventListener("change", filter);
-  at("filters").addEventListener("submit", (event) => event.preventDefault());
-  for (const suffix of ["", "-below"]) {
-    for (const [name, step] of [["previous", -1], ["next", 1]]) {
-      at(name + suffix).addEventListener("click", () => {
-        page += step;
-        show();
-        if (suffix) at("answers").scrollIntoView();
-      });
-    }
-  }
+  const fields = ["stratum", "outcome"];
+  const filter = browse(queries, { size: 20, fields, card, searched, top: "answers" });
   document.querySelectorAll("a[data-outcome]").forEach((link) => {
     link.addEventListener("click", () => {
-      at("stratum").value = link.dataset.stratum;
-      at("outcome").value = link.dataset.outcome;
-      at("search").value = "";
+      for (const name of fields) document.getElementById(name).value = link.dataset[name];
+      document.getElementById("search").value = "";
       filter();
     });
   });
-  at("filters").hidden = false;
-  at("bar").hidden = false;
-  filter();
 })();

@@ -51,7 +51,7 @@ def render_page(run: Run) -> str:
     report = run.report
     embedded = embed(run.answers)
     choices = options_side_by_side(choices_of(report))
-    style, script = asset("page.css"), asset("page.js")
+    style, script = asset("page.css"), asset("queries.js") + asset("page.js")
     style += asset(OPERATIONS_STYLE) if choices or report.operations else ""
     return (
         environment()

@@ -35,7 +35,8 @@ def render_weekly_page(weekly: Weekly) -> str:
     frame = frames.frame_of(weekly.weeks)
     scopes = scopes_of(weekly)
     cost_panels, groups = cost_groups(weekly, frame, scopes)
-    style, script = asset("page.css") + asset("weekly.css"), asset("weekly.js")
+    style = asset("page.css") + asset("weekly.css")
+    script = asset("queries.js") + asset("weekly.js")
     return (
         environment()
         .get_template("weekly.html.j2")

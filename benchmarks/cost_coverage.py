@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
-from synthetic import SPEED, STRATA, synthetic_run, truth
+from synthetic import SPEED, STRATA, TRAITS, synthetic_run, truth
 
 from tailqa.core.estimate import Estimate
 from tailqa.core.operations import ALL_TRAFFIC, Figure, Option
@@ -118,6 +118,12 @@ def true_figures(n: int, rng: np.random.Generator) -> dict[tuple[Option, Figure]
     return found
 
 
+def _unseen_length(known, side, right) -> np.ndarray:
+    longer = np.array([TRAITS[name, side].times_longer_if_wrong for name in STRATA])
+    times = longer[known.stratum]
+    return np.where(right.all(axis=1), times, np.where(right.any(axis=1), 1.0, 1 / times))
+
+
 def _model(known, side, rng) -> Model:
     """Ten attempts of every query, so that right and wrong ones have their own lengths."""
     attempts = 10
@@ -130,6 +136,7 @@ def _model(known, side, rng) -> Model:
             n_right=right.sum(axis=1),
             prompt_tokens=np.repeat(known.prompt, attempts),
             completion_tokens=np.take_along_axis(completion, order, axis=1).ravel(),
+            unseen_length=_unseen_length(known, side, right),
         ),
         speed=Speed(
             base_s=base,

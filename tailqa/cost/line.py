@@ -100,14 +100,15 @@ class Attempts:
 
     Query q owns the attempts `first[q]` to `first[q + 1] − 1`, of which the first `n_right[q]`
     were right; tokens are per attempt. A simulated right attempt takes the tokens of one of the
-    query's right ones, drawn evenly, and of any of its attempts where none was right; likewise a
-    wrong one.
+    query's right ones, drawn evenly; where none was right, those of any of its attempts, the
+    completion tokens times the query's `unseen_length`. Likewise a wrong one.
     """
 
     first: "Ints"
     n_right: "Ints"
     prompt_tokens: "Floats"
     completion_tokens: "Floats"
+    unseen_length: "Floats"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

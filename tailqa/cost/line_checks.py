@@ -181,6 +181,8 @@ def _check_attempts(where: str, attempts: Attempts) -> None:
     for name in ("prompt_tokens", "completion_tokens"):
         values = _numbers(f"{where}.{name}", getattr(attempts, name))
         _require(len(values) == n, f"{where}.{name} must hold one value per attempt, {n}")
+    lengths = _numbers(f"{where}.unseen_length", attempts.unseen_length)
+    _require(len(lengths) == len(held), f"{where}.unseen_length must hold one factor per query")
 
 
 def _check_speed(where: str, speed: Speed, concurrency: int) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 SIDES: tuple[Side, Side] = ("teacher", "student")
+ENOUGH_OF_BOTH = 5
+"""Queries with right and wrong attempts that say how much longer wrong ones are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,8 +132,8 @@ def population(
         weights=traffic / traffic.sum(),
         stratum=stratum,
         unit=np.asarray(unit, dtype=np.int64),
-        teacher=_attempts([query.teacher for query in queries]),
-        student=_attempts([query.student for query in queries]),
+        teacher=_attempts([query.teacher for query in queries], stratum),
+        student=_attempts([query.student for query in queries], stratum),
     )
 
 
@@ -205,14 +207,18 @@ def right_share(people: Population, side: Side) -> "Floats":
 def token_means(attempts: Attempts) -> tuple["Floats", "Floats", "Floats", "Floats"]:
     """Mean tokens of each query's attempts: prompt and completion of right ones, then of wrong.
 
-    Of any attempts where there is none of a kind, as the simulation draws them; (q,) each.
+    Where there is none of a kind, of any attempts times `unseen_length`, as the simulation draws
+    them; (q,) each.
     """
+    import numpy as np
+
     prompt, completion = _tokens(attempts)
+    no_right, no_wrong = attempts.n_right == 0, attempts.n_right == _tries(attempts)
     return (
         _mean(attempts, prompt, right=True),
-        _mean(attempts, completion, right=True),
+        _mean(attempts, completion, right=True) * np.where(no_right, attempts.unseen_length, 1.0),
         _mean(attempts, prompt, right=False),
-        _mean(attempts, completion, right=False),
+        _mean(attempts, completion, right=False) * np.where(no_wrong, attempts.unseen_length, 1.0),
     )
 
 
@@ -222,17 +228,46 @@ def mean_tokens(attempts: Attempts) -> tuple["Floats", "Floats"]:
     return _mean(attempts, prompt), _mean(attempts, completion)
 
 
-def _attempts(tried: Sequence[Sequence[Tried]]) -> Attempts:
+def _attempts(tried: Sequence[Sequence[Tried]], stratum: "Ints") -> Attempts:
     import numpy as np
 
     ordered = [sorted(query, key=lambda attempt: not attempt.right) for query in tried]
     flat = [attempt for query in ordered for attempt in query]
-    return Attempts(
+    found = Attempts(
         first=np.cumsum([0, *(len(query) for query in tried)], dtype=np.int64),
         n_right=np.array([sum(a.right for a in query) for query in tried], dtype=np.int64),
         prompt_tokens=np.array([a.prompt_tokens for a in flat], dtype=float),
         completion_tokens=np.array([a.completion_tokens for a in flat], dtype=float),
+        unseen_length=np.ones(len(tried)),
     )
+    return replace(found, unseen_length=_unseen_length(found, stratum))
+
+
+def _unseen_length(attempts: Attempts, stratum: "Ints") -> "Floats":
+    """By how much an attempt of the kind that a query never showed is longer, (q,).
+
+    Wrong answers often run longer. By how much shows on the queries that had both kinds: of the
+    same stratum, of all where those are too few, and it is 1 where those are too few as well. No
+    answer becomes longer than the longest that was seen, which may be the limit of tokens.
+    """
+    import numpy as np
+
+    _, right, _, wrong = token_means(attempts)
+    n_wrong = _tries(attempts) - attempts.n_right
+    both = (attempts.n_right > 0) & (n_wrong > 0) & (right > 0) & (wrong > 0)
+
+    def ratio(inside: "npt.NDArray[np.bool_]") -> float | None:
+        use = both & inside
+        return float(wrong[use].sum() / right[use].sum()) if use.sum() >= ENOUGH_OF_BOTH else None
+
+    everywhere = ratio(np.ones(len(stratum), dtype=bool)) or 1.0
+    times = np.ones(len(stratum))
+    for one in np.unique(stratum):
+        times[stratum == one] = ratio(stratum == one) or everywhere
+    factors = np.where(attempts.n_right == 0, 1 / times, np.where(n_wrong == 0, times, 1.0))
+    longest = np.maximum.reduceat(attempts.completion_tokens, attempts.first[:-1])
+    bounded: Floats = np.minimum(factors, attempts.completion_tokens.max() / np.maximum(longest, 1))
+    return bounded
 
 
 def _assumed(mean: "Floats", icc: float) -> "Floats":

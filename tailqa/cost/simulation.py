@@ -27,7 +27,7 @@ def simulate(system: System, load: Load, *, rng: "np.random.Generator") -> Simul
     >>> from tailqa.cost import Attempts, Model, Rules, Speed, Station, Times
     >>> ones = np.ones(3)
     >>> asked = Attempts(
-    ...     first=np.array([0, 1]), n_right=np.array([1]),
+    ...     first=np.array([0, 1]), n_right=np.array([1]), unseen_length=np.ones(1),
     ...     prompt_tokens=ones[:1], completion_tokens=ones[:1],
     ... )
     >>> speed = Speed(

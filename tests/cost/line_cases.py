@@ -18,6 +18,7 @@ def model(seed: int = 0, *, per_token_s: float = 0.01, slowdown: tuple[float, ..
             n_right=rng.integers(0, 4, QUERIES),
             prompt_tokens=rng.integers(50, 200, 3 * QUERIES).astype(float),
             completion_tokens=rng.integers(10, 100, 3 * QUERIES).astype(float),
+            unseen_length=rng.choice([0.7, 1.4], QUERIES),
         ),
         speed=Speed(
             base_s=0.05,

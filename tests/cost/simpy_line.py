@@ -247,10 +247,11 @@ class Line:
         low, high = known.first[query], known.first[query + 1]
         middle = low + known.n_right[query]
         rows = range(low, middle) if right else range(middle, high)
+        longer = 1.0 if rows else known.unseen_length[query]
         row = rng.choice(rows or range(low, high))
         prompt = known.prompt_tokens[row] * load.prompt_factor[k]
         prompt += rules.added_prompt_tokens if attempt else 0
-        completion = known.completion_tokens[row] * load.completion_factor[k]
+        completion = known.completion_tokens[row] * load.completion_factor[k] * longer
         speed = model.speed
         work_s = speed.prompt_token_s * prompt + speed.completion_token_s * completion
         yield from self.lines[number].serve((speed.base_s + work_s) * rng.choice(speed.noise))

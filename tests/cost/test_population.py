@@ -54,6 +54,34 @@ def test_tokens_stay_with_their_attempt_and_right_ones_come_first():
     assert [float(mean[0]) for mean in token_means(found.student)] == [4, 2, 4, 2]
 
 
+def one_query(index, right, wrong, *, stratum=0):
+    """Tokens of the student's right and wrong attempts at one query."""
+    attempts = (*(tried(True, 5, n) for n in right), *(tried(False, 5, n) for n in wrong))
+    teacher = (tried(True, 5, 1),)
+    return TriedQuery(
+        id=f"q{index}", stratum=stratum, unit=f"q{index}", teacher=teacher, student=attempts
+    )
+
+
+def test_an_attempt_of_a_kind_never_seen_is_longer_by_what_the_other_queries_show():
+    shown = [one_query(i, (10, 30), (30 + i,)) for i in range(5)]  # 160 / 100 on the five
+    unseen = [one_query(5, (10, 20), ()), one_query(6, (), (16,)), one_query(7, (30,), ())]
+    # A stratum with too few of its own goes by all.
+    unseen.append(one_query(8, (10,), (), stratum=1))
+    found = population([*shown, *unseen], ["head", "tail"], [1.0, 1.0]).student
+    assert found.unseen_length.tolist() == pytest.approx([*[1.0] * 5, 1.6, 1 / 1.6, 34 / 30, 1.6])
+    _, right, _, wrong = token_means(found)
+    assert wrong[5:].tolist() == pytest.approx([24, 16, 34, 16])
+    assert right[5:].tolist() == pytest.approx([15, 10, 30, 10])
+
+
+def test_without_enough_queries_of_both_kinds_an_unseen_attempt_is_as_long_as_the_seen():
+    found = population(
+        [*(one_query(i, (10,), (30,)) for i in range(4)), one_query(4, (10,), ())], ["a"], [1.0]
+    )
+    assert found.student.unseen_length.tolist() == [1.0] * 5
+
+
 def test_units_are_resampled_together_and_strata_keep_their_number_of_units():
     units = ["a", "a", "b", "b", "c", "d", "e", "f"]
     cohort = people([(0, (1,), (1,))] * 4 + [(1, (1,), (0,))] * 4, units=units)

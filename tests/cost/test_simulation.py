@@ -128,7 +128,11 @@ def certain(system: System, asked: Load) -> tuple[System, Load]:
         tokens = (given.attempts.prompt_tokens[::3], given.attempts.completion_tokens[::3])
         first = np.arange(QUERIES + 1)
         known = Attempts(
-            first=first, n_right=first[1:] % 2, prompt_tokens=tokens[0], completion_tokens=tokens[1]
+            first=first,
+            n_right=first[1:] % 2,
+            prompt_tokens=tokens[0],
+            completion_tokens=tokens[1],
+            unseen_length=given.attempts.unseen_length,
         )
         return Model(attempts=known, speed=dataclasses.replace(given.speed, noise=np.array([1.02])))
 

@@ -150,17 +150,21 @@ def _draw_answer(world: Record, number: int, part: int) -> None:
     low = views.first_attempt(world, query)
     high = views.first_attempt(world, query + 1)
     # The second model's bounds stand one place further: each model has one more than queries.
-    n_right = views.n_right(world, query - (1 if slot.who == SECOND else 0))
+    counted = query - (1 if slot.who == SECOND else 0)
+    n_right = views.n_right(world, counted)
+    longer = views.completion_factor(world, k)
     if visit.right and n_right > 0:
         high = low + n_right
     elif not visit.right and low + n_right < high:
         low += n_right
+    else:
+        longer *= views.unseen_length(world, counted)
     u, state = uniform(state)
     attempt = model.first_attempt + low + int(u * (high - low))
     u, state = uniform(state)
     noise = views.noise(world, model.first_noise + int(u * model.n_noise))
     visit.prompt = views.prompt_tokens(world, attempt) * views.prompt_factor(world, k) + added
-    visit.completion = views.completion_tokens(world, attempt) * views.completion_factor(world, k)
+    visit.completion = views.completion_tokens(world, attempt) * longer
     visit.work_s = noise * (
         model.base_s
         + model.prompt_token_s * visit.prompt

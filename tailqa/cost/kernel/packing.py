@@ -64,6 +64,7 @@ def packed(system: System) -> Run:
         "models": _models(models),
         "first_attempt": _joined([m.attempts.first for m in models], np.int64),
         "n_right": _joined([m.attempts.n_right for m in models], np.int64),
+        "unseen_length": _joined([m.attempts.unseen_length for m in models]),
         "prompt_tokens": _joined([m.attempts.prompt_tokens for m in models]),
         "completion_tokens": _joined([m.attempts.completion_tokens for m in models]),
         "noise": _joined([m.speed.noise for m in models]),

@@ -87,6 +87,7 @@ ARRAYS = {
     "models": MODEL_RECORD,
     "first_attempt": INT,
     "n_right": INT,
+    "unseen_length": FLOAT,
     "prompt_tokens": FLOAT,
     "completion_tokens": FLOAT,
     "noise": FLOAT,

@@ -118,14 +118,14 @@ def _panel(
     y, unit = scale or (_axis(frame, known), unit_of(figure, known))
     sides = [who for who in _ORDER if who in by_who]
     last = max(column for who in sides for column in by_who[who])
+    columns = {week.monday: column for column, week in enumerate(frame.weeks)}
 
     def spans(who: Who) -> dict[int, Span]:
         return {i: (item.value, item.low, item.high) for i, item in by_who[who].items()}
 
     def say(week: Week) -> str | None:
-        column = frame.index(week.monday)
-        there = [(who, item) for who in sides for i, item in by_who[who].items() if i == column]
-        return "; ".join(f"{who} {words(item, unit)}" for who, item in there) or None
+        there = [(who, by_who[who].get(columns[week.monday])) for who in sides]
+        return "; ".join(f"{who} {words(item, unit)}" for who, item in there if item) or None
 
     now = [(who, by_who[who][last]) for who in sides if last in by_who[who]]
     older = older_words(frame.weeks, frame.weeks[last])

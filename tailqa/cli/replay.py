@@ -37,9 +37,10 @@ INTERRUPTED = 3
 )
 @options.option(
     "--speed",
-    type=click.IntRange(min=5),
+    type=click.IntRange(min=10),
     default=20,
-    help="Requests of the predicting half per rehearsal, which measures the models' speed.",
+    help="Requests of the predicting half per rehearsal, which measures the models' speed; every "
+    "other one is refused, for the speed of the teacher.",
 )
 @options.option("--suite", help="The suite of the run, where it was a file.")
 @options.sources

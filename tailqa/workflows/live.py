@@ -156,8 +156,10 @@ class _Running:
         """What the grader says of it, seen through a verifier that errs by a coin."""
         if made is None or made.fault is not None:
             return False
-        rules = self._line.rules
+        rules, refused = self._line.rules, self._line.refused
         chance = rules.sensitivity if made.right else rules.false_accepts
+        if refused is not None:
+            chance = 0.0 if request.number in refused else 1.0
         accepted = bool(request.rng.random() < chance)
         request.uncaught |= accepted and not made.right
         return accepted

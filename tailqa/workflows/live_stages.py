@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,8 @@ class Line:
 
     `second` is the teacher that refused requests are escalated to. `queries` holds one query per
     request, in order of sending, which are numbered from `first`; every client sends the next of
-    them when it has thought. Draws depend on `seed`, `purpose`, option and number alone.
+    them when it has thought. Draws depend on `seed`, `purpose`, option and number alone. With
+    `refused` the numbers in it are refused and all others accepted, whatever the answers are.
     """
 
     option: Option
@@ -42,6 +43,7 @@ class Line:
     seed: int
     purpose: str = "replay"
     first: int = 0
+    refused: Container[int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

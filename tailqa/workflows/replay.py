@@ -138,18 +138,16 @@ class _Running:
     def _rehearse(self, option: Option, number: int) -> None:
         """The fit half in the same pipeline, for the time that answers take in it.
 
-        How long an answer takes depends on what the machine did before it. Half of the requests
-        are refused by a coin, so that there are enough answers of a teacher.
+        How long an answer takes depends on what the machine did before it. Every other request
+        is refused, so that there are enough answers of a teacher.
         """
-        setup, n = self.setup, self.setup.options.speed
-        rules = replace(
-            setup.rules(option), max_attempts=1, sensitivity=0.5, false_accepts=0.5, calls=1
-        )
+        setup, n, first = self.setup, self.setup.options.speed, number * self.setup.options.speed
         line = replace(
             self._line(option, setup.drawn(setup.halves.fit, n, f"rehearsal {number}")),
-            rules=rules,
+            rules=replace(setup.rules(option), max_attempts=1, calls=1),
             purpose="rehearsal",
-            first=number * n,
+            first=first,
+            refused=range(first, first + n, 2),
         )
         lived = live(line)
         if lived.interrupted:

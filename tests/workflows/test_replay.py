@@ -368,3 +368,14 @@ def test_an_option_without_known_speeds_does_not_take_the_others_along(tmp_path:
     assert any(
         note.startswith("The option escalated is left out: only ") for note in replayed.notes
     )
+
+
+def test_ten_rehearsed_requests_tell_the_speed_of_the_teacher(tmp_path: Path) -> None:
+    teacher, student = model("teacher", 0.7, 0.0), model("student", 0.0, 0.0)
+    options = ReplayOptions(options=("escalated",), requests=6, rounds=1, speed=10, replications=20)
+    setup = set_up(run_of(teacher, student, tmp_path), PIPELINE, SUITE, options)
+    replayed = replay_engines(
+        [teacher, student], setup, make_grader(SUITE.grader), io.StringIO(), progress=Silent()
+    )
+    timed = {speed.basis.side: speed.basis.n_timed for speed in replayed.speeds}
+    assert timed == {"student": 10, "teacher": 5}

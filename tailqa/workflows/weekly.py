@@ -74,7 +74,7 @@ def run_weekly(history: "History", options: WeeklyOptions) -> Weekly:
     flips = flaky_columns(outcomes, [row for row in series if outcomes.weeks[row].monday >= first])
     found = detect(
         outcomes,
-        [row for row, week in enumerate(outcomes.weeks) if week.monday >= span.detected_from],
+        range(len(outcomes.weeks)),
         false_alarm_weeks=options.false_alarm_weeks,
         level=options.level,
         traffic=options.traffic,
@@ -92,7 +92,7 @@ def run_weekly(history: "History", options: WeeklyOptions) -> Weekly:
         strata=outcomes.strata[span.now.series],
         comparisons=_comparisons(outcomes, span, series, options),
         evidence=tuple(week for week in found.evidence if week.monday >= first.isoformat()),
-        alarms=tuple(alarm for alarm in found.alarms if _reaches(alarm, first.isoformat())),
+        alarms=tuple(alarm for alarm in found.alarms if _concerns(alarm, first.isoformat())),
         changed=changed.queries,
         flaky=flaky_queries(outcomes, flips, [rows.get(week.monday) for week in span.shown]),
         null=NULL,
@@ -169,8 +169,9 @@ def _reused(history: "History", outcomes: Outcomes, series: Sequence[int]) -> in
     return n_reused(before, after)
 
 
-def _reaches(alarm: Alarm, first: str) -> bool:
-    return alarm.until is not None and alarm.until >= first
+def _concerns(alarm: Alarm, first: str) -> bool:
+    """Whether it stands, or stood in the weeks shown."""
+    return alarm.open or (alarm.until is not None and alarm.until >= first)
 
 
 def _plain(name: str) -> str:

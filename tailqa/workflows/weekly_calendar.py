@@ -14,10 +14,13 @@ Ignored = Facet | Literal["seed"]
 """What may change without a new series. `seed` is that part of the settings: weeks that draw other
 queries from a larger suite differ in it."""
 
+_BREAKS: Collection[Cause] = ("harness", "both")
+_OTHER_HARNESS = "another harness than the week before"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PassedOver:
-    """A run that came after the one that counts in its week, and why it does not count itself."""
+    """A run that came after the one that stands for its week, and why it does not itself."""
 
     run: KeptRun
     reason: str
@@ -27,8 +30,10 @@ class PassedOver:
 class CalendarWeek:
     """An ISO week and its run, None without one; otherwise as `core.weekly.Week`.
 
-    `run` is the last that counts, `passed_over` what came after it. Where none of the week counts
-    it is the last of those that lack the fewest strata, and `not_counted` says what it lacks.
+    `run` is the last that counts with the harness of the week before; without such a one the last
+    that counts; then the last of those of that harness that lack the fewest strata, and
+    `not_counted` says what it lacks. `passed_over` is what came after it; all runs where none of
+    them stands for the week.
     """
 
     monday: date
@@ -76,34 +81,47 @@ def calendar(
     while monday <= end:
         of_week = by_week.get(monday, [])
         week = CalendarWeek(monday=monday, run=None, n_runs=len(of_week), series=series)
-        if of_week:
-            week = _with_run(week, of_week, limits)
-            now = week.run
-            changes = changes_between(before, now, ignored=ignored) if before and now else ()
-            cause = _cause({change.facet for change in changes} - set(ignored))
-            series += cause in {"harness", "both"}
-            week = replace(week, series=series, cause=cause, changes=changes)
-            before = now
+        changes = {
+            run.run: changes_between(before, run, ignored=ignored) if before else ()
+            for run in of_week
+        }
+        causes = {
+            run: _cause({change.facet for change in found} - set(ignored))
+            for run, found in changes.items()
+        }
+        same = [run for run in of_week if causes[run.run] not in _BREAKS]
+        week = _with_run(week, of_week, same, limits)
+        if week.run is not None:
+            before, cause = week.run, causes[week.run.run]
+            series += cause in _BREAKS
+            week = replace(week, series=series, cause=cause, changes=changes[before.run])
         weeks.append(week)
         monday += WEEK
     return tuple(weeks)
 
 
-def _with_run(week: CalendarWeek, runs: Sequence[KeptRun], limits: Limits) -> CalendarWeek:
-    """The week with the last of its `runs` that counts.
+def _with_run(
+    week: CalendarWeek, runs: Sequence[KeptRun], same: Sequence[KeptRun], limits: Limits
+) -> CalendarWeek:
+    """The week with the one of its `runs` that stands for it; `same` have the harness of before.
 
-    Where none does, the last of those that lack the fewest strata.
+    A trial beside the weekly run begins no series, and one that does not count never does.
     """
-    later: list[PassedOver] = []
-    for run in reversed(runs):
-        reason = limits.why_not_counted(run)
-        if reason is None:
-            return replace(week, run=run, passed_over=tuple(reversed(later)))
-        later.append(PassedOver(run=run, reason=reason))
-    fewest = min(len(limits.lacking(run)) for run in runs)
-    place = max(at for at, run in enumerate(runs) if len(limits.lacking(run)) == fewest)
-    after = tuple(reversed(later))[place:]
-    return replace(week, run=runs[place], not_counted=after[0].reason, passed_over=tuple(after[1:]))
+    reasons = {run.run: limits.why_not_counted(run) for run in runs}
+    counting = [run for run in runs if reasons[run.run] is None]
+    usual = [run for run in counting if run in same]
+    fewest = min((len(limits.lacking(run)) for run in same), default=0)
+    best = usual or counting or [run for run in same if len(limits.lacking(run)) == fewest]
+    chosen = best[-1] if best else None
+    later = runs if chosen is None else runs[runs.index(chosen) + 1 :]
+    return replace(
+        week,
+        run=chosen,
+        not_counted=None if chosen is None else reasons[chosen.run],
+        passed_over=tuple(
+            PassedOver(run=run, reason=reasons[run.run] or _OTHER_HARNESS) for run in later
+        ),
+    )
 
 
 def changes_between(

@@ -44,6 +44,9 @@ def _week(week: CalendarWeek, counted: Counted, row: int | None, today: date) ->
     run = week.run
     if run is None or row is None:
         missing = _NO_RUN_YET if week.monday == monday_of(today) else _NO_RUN
+        if week.passed_over:
+            last = week.passed_over[-1]
+            missing = f"no run that counts: {last.run.name}, {last.reason}"
         return Week(monday=week.monday.isoformat(), series=week.series, missing=missing)
     return Week(
         monday=week.monday.isoformat(),

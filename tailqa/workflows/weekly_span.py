@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from tailqa.core.errors import TailqaError
 from tailqa.core.history import KeptRun
-from tailqa.workflows.weekly_alarms import MEMORY
-from tailqa.workflows.weekly_calendar import WEEK, CalendarWeek, calendar
+from tailqa.workflows.weekly_calendar import CalendarWeek, calendar
 from tailqa.workflows.weekly_choice import WeeklyOptions, base_week, first_monday
 
 
@@ -15,13 +13,13 @@ from tailqa.workflows.weekly_choice import WeeklyOptions, base_week, first_monda
 class Span:
     """Weeks, oldest first; series are counted from the first week shown.
 
-    `read` are the weeks with a run whose marks are needed: from `detected_from` on those that the
-    detector looks at, before it at most the base line. `now` is the last with a run.
+    `read` are the weeks whose marks are needed: all with a run from the begin of the series of the
+    first week shown, so that an alarm does not depend on how many weeks are shown. `now` is the
+    last of them.
     """
 
     shown: tuple[CalendarWeek, ...]
     read: tuple[CalendarWeek, ...]
-    detected_from: date
     now: CalendarWeek
     base: CalendarWeek
 
@@ -37,28 +35,22 @@ def span_of(runs: Sequence[KeptRun], options: WeeklyOptions) -> Span:
     shown = [week for week in weeks if week.monday >= start]
     last = [week for week in weeks if week.run is not None][-1]
     if not shown or last.monday < start:
+        over = [run for week in shown for run in week.passed_over]
+        if over:
+            raise TailqaError(
+                f"no run that counts in the weeks from {start.isoformat()} on; of the last, "
+                f"{over[-1].run.name}: {over[-1].reason} (--min-queries, --max-failed)"
+            )
         raise TailqaError(
             f"no run in the weeks from {start.isoformat()} on; the last is of the week of "
             f"{last.monday.isoformat()}: go back further with --since"
         )
     offset = shown[0].series
     weeks = tuple(replace(week, series=week.series - offset) for week in weeks)
-    detected_from = shown[0].monday - MEMORY * WEEK
-    base = base_week(weeks, options.base, options.today)
-    now = next(week for week in reversed(weeks) if week.run is not None)
-    read = [
-        week
-        for week in weeks
-        if week.run is not None
-        and (
-            (week.monday >= detected_from and week.series >= 0)
-            or (week.monday == base.monday and week.series == now.series)
-        )
-    ]
+    read = tuple(week for week in weeks if week.run is not None and week.series >= 0)
     return Span(
         shown=tuple(week for week in weeks if week.monday >= start),
-        read=tuple(read),
-        detected_from=detected_from,
-        now=now,
-        base=base,
+        read=read,
+        now=read[-1],
+        base=base_week(weeks, options.base, options.today),
     )

@@ -113,6 +113,20 @@ def test_an_alarm_that_began_before_the_window_is_still_one():
     }
 
 
+def test_an_alarm_stays_open_however_long_ago_it_was():
+    runs = runs_of(steady(60, 200, drops={TERMS: (5, 0.2)}))
+    (alarm,) = of_scope(weekly(runs, since="6w").alarms, TERMS)
+    assert (alarm.open, alarm.since) == (True, str(monday(5)))
+
+
+def test_an_open_alarm_of_a_stratum_that_is_missing_by_now_is_shown():
+    weeks = steady(20, 200, drops={TERMS: (5, 0.2)})
+    for marks in weeks[9:]:
+        marks[TERMS] = marks[TERMS][:20]
+    (alarm,) = of_scope(weekly(runs_of(weeks), since="6w").alarms, TERMS)
+    assert (alarm.open, alarm.until) == (True, str(monday(8)))
+
+
 def test_an_alarm_that_was_over_before_the_window_is_none():
     assert not of_scope(weekly(repaired(10), since="3w").alarms, TERMS)
 

@@ -67,6 +67,37 @@ def test_the_last_run_that_counts_stands_for_its_week():
     assert weeks[1].not_counted == "2 graded queries, fewer than 30, in head/plain"
 
 
+def of_week(week, build, *, limit=0, day=0):
+    """Of 40 queries, or a trial with fewer."""
+    settings = {"settings": f"limit {limit}"} if limit else {}
+    return new_run(week, {HEAD: [1] * (limit or 40)}, build=build, facets=settings, day=day).kept
+
+
+def test_a_trial_that_would_count_does_not_begin_a_series():
+    runs = [of_week(0, "good"), of_week(1, "good"), of_week(1, "trial", limit=35, day=2)]
+    weeks = calendar([*runs, of_week(2, "good")], monday(2), limits=Limits())
+    assert [week.series for week in weeks] == [0, 0, 0]
+    assert [week.run.build for week in weeks] == ["good"] * 3
+    (over,) = weeks[1].passed_over
+    assert (over.run.build, over.reason) == ("trial", "another harness than the week before")
+
+
+def test_a_trial_that_does_not_count_is_no_week_and_no_series():
+    runs = [of_week(0, "good"), of_week(1, "trial", limit=5), of_week(2, "good")]
+    weeks = calendar(runs, monday(2), limits=Limits())
+    assert [week.run and week.run.build for week in weeks] == ["good", None, "good"]
+    assert [week.series for week in weeks] == [0, 0, 0]
+    assert weeks[2].cause == "nothing"
+    assert weeks[1].passed_over[0].reason == "5 graded queries, fewer than 30, in head/plain"
+
+
+def test_a_harness_that_stays_changed_begins_its_series_with_its_first_week_alone():
+    new = {"engine": "torch 2.9"}
+    runs = [kept(0), kept(1, day=0), kept(1, day=2, facets=new), kept(2, facets=new)]
+    weeks = calendar(runs, monday(2), limits=ANY)
+    assert [week.series for week in weeks] == [0, 0, 1]
+
+
 def test_of_runs_of_which_none_counts_that_with_the_fewest_gaps_is_shown():
     always_few, debug = {HEAD: [1] * 40, TERMS: [1] * 5}, {HEAD: [1] * 4, TERMS: [1] * 5}
     runs = [
@@ -236,7 +267,7 @@ def test_no_run_in_the_window():
 
 def test_weeks_before_the_window_are_read_as_far_as_the_series_goes():
     engine = {"engine": "torch 2.9"}
-    runs = [kept(k, facets=engine if k > 1 else {}) for k in range(13)]
+    runs = [new_run(k, {HEAD: [1] * 30}, facets=engine if k > 1 else {}).kept for k in range(13)]
     span = span_of(runs, options(since="3w"))
     assert [week.monday for week in span.shown] == [monday(k) for k in (10, 11, 12)]
     assert [week.monday for week in span.read] == [monday(k) for k in range(2, 13)]
@@ -244,8 +275,14 @@ def test_weeks_before_the_window_are_read_as_far_as_the_series_goes():
     assert span.base.monday == monday(2)
 
 
-def test_a_base_line_long_ago_is_read_but_not_looked_at_by_the_detector():
-    runs = [replace(kept(k), date=str(TODAY - timedelta(weeks=39 - k))) for k in range(40)]
+def test_no_run_that_counts_in_the_window():
+    old = new_run(0, {HEAD: [1] * 30}).kept
+    with pytest.raises(TailqaError, match=r"no run that counts .* 2 graded queries, fewer than 30"):
+        span_of([old, kept(12, facets={"engine": "torch 2.9"})], options(since="3w"))
+
+
+def test_the_whole_series_is_read_however_few_weeks_are_shown():
+    runs = [replace(kept(k), date=str(TODAY - timedelta(weeks=59 - k))) for k in range(60)]
     span = span_of(runs, options(since="3w"))
+    assert len(span.read) == 60
     assert span.base.monday == span.read[0].monday
-    assert [week.monday >= span.detected_from for week in span.read] == [False] + [True] * 29

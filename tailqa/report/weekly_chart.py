@@ -20,7 +20,7 @@ from tailqa.report.weekly_frame import (
     trace,
     y_axis,
 )
-from tailqa.report.weekly_scopes import Scope, in_week
+from tailqa.report.weekly_scopes import Scope, in_week, why_missing
 from tailqa.report.weekly_words import week_words
 
 _PERCENT_TICK = shown.Unit(symbol="", scale=100, decimals=0)
@@ -208,7 +208,7 @@ def _panel(scope: Scope, frame: Frame, y: Axis, ticks: tuple[tuple[float, str], 
         alarms=alarm_marks(
             frame, scope.alarms, {i: y.place(value) for i, (value, *_) in student.items()}
         ),
-        gaps=gaps_of(frame, lambda week: _missing(week, scope.name)),
+        gaps=gaps_of(frame, lambda week: why_missing(week, scope.name)),
         hits=hits_of(frame, lambda week: _hover(week, scope.name)),
         y_ticks=ticks,
         label=f"{name}: accuracy of student and teacher in percent, by week",
@@ -223,16 +223,9 @@ def _counted(frame: Frame, name: str) -> Iterator[tuple[int, WeekStratum]]:
             yield i, found
 
 
-def _missing(week: Week, name: str) -> str | None:
-    if week.missing is not None:
-        return week.missing
-    found = in_week(week, name)
-    return "the run has no such stratum" if found is None else found.missing
-
-
 def _hover(week: Week, name: str) -> str | None:
     found = in_week(week, name)
-    if found is None or _missing(week, name) is not None:
+    if found is None or why_missing(week, name) is not None:
         return None
     return f"{_both(found)}{_margin(found)}, n = {shown.count(found.n)}"
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from tailqa.core.estimate import Estimate
 from tailqa.core.history import HistoryFigure
-from tailqa.core.weekly import EVERYTHING, Week, WeekFigure, Weekly
+from tailqa.core.weekly import EVERYTHING, Week, Weekly
 from tailqa.report import format as shown
 from tailqa.report.axis import Axis, ticks_of
 from tailqa.report.escape import visible
 from tailqa.report.weekly_chart import Panel, gaps_of, hits_of
 from tailqa.report.weekly_frame import Frame, Span, Who, trace, y_axis
-from tailqa.report.weekly_scopes import Scope, older_words
+from tailqa.report.weekly_scopes import Scope, older_words, why_missing
 from tailqa.report.weekly_words import week_words
 
 _USD = shown.Unit(symbol="USD", scale=1000)
@@ -82,10 +82,15 @@ def unit_of(figure: HistoryFigure, known: Sequence[Estimate]) -> shown.Unit:
 
 
 def _found(weeks: Sequence[Week]) -> _Found:
+    """What is known, without the scopes that do not count in a week."""
     found: _Found = {}
     for column, week in enumerate(weeks):
-        for item in week.figures if week.missing is None else ():
-            if isinstance(item.measured, Estimate) and item.figure in TITLES:
+        scopes = {item.scope for item in week.figures}
+        counted = {scope for scope in scopes if why_missing(week, scope) is None}
+        for item in week.figures:
+            if item.scope not in counted or item.figure not in TITLES:
+                continue
+            if isinstance(item.measured, Estimate):
                 by_who = found.setdefault((item.figure, item.scope), {})
                 by_who.setdefault(item.who, {})[column] = item.measured
     return found
@@ -144,7 +149,7 @@ def _panel(
         traces=tuple(trace(who, frame, y, spans(who)) for who in _DRAWN if who in by_who),
         limit="",
         alarms=(),
-        gaps=gaps_of(frame, lambda week: week.missing),
+        gaps=gaps_of(frame, lambda week: why_missing(week, scope)),
         hits=hits_of(frame, say),
         y_ticks=tuple((y.place(tick), plain(tick * unit.scale)) for tick in ticks_of(y)),
         label=f"{visible(scope)}: {TITLES[figure]}, {unit.symbol or 'a number'}, by week",
@@ -186,14 +191,3 @@ def _axis(frame: Frame, known: Sequence[Estimate]) -> Axis:
 def _all(by_who: Mapping[Who, Mapping[int, Estimate]]) -> Iterator[Estimate]:
     for columns in by_who.values():
         yield from columns.values()
-
-
-def latest_figures(week: Week) -> tuple[WeekFigure, ...]:
-    """What is known of all traffic in one week, in the order of the charts."""
-    order = list(TITLES)
-    known = [
-        item
-        for item in week.figures
-        if item.scope == EVERYTHING and isinstance(item.measured, Estimate) and item.figure in order
-    ]
-    return tuple(sorted(known, key=lambda item: order.index(item.figure)))

@@ -115,6 +115,14 @@ def in_week(week: Week, scope: str) -> WeekStratum | None:
     return next((item for item in week.strata if item.name == scope), None)
 
 
+def why_missing(week: Week, scope: str) -> str | None:
+    """Why a week does not count in a scope; None where it does."""
+    if week.missing is not None:
+        return week.missing
+    found = in_week(week, scope)
+    return "the run has no such stratum" if found is None else found.missing
+
+
 def change_of(comparison: Comparison, scope: str) -> PairedChange | None:
     """The paired change of one scope, the overall one for all traffic."""
     if scope == comparison.overall.scope:

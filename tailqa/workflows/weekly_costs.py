@@ -6,6 +6,7 @@ from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.history import HistoryFigure
 from tailqa.core.weekly import EVERYTHING, Comparison, Week, Weekly
 from tailqa.report import format as shown
+from tailqa.report.weekly_scopes import why_missing
 from tailqa.report.weekly_words import unmoved_words
 from tailqa.workflows.weekly_losses import scaled
 
@@ -74,9 +75,17 @@ def _wrong_answers(weekly: Weekly, traffic: float) -> Iterator[str]:
 
 
 def _spent(weekly: Weekly, traffic: float) -> Iterator[str]:
+    """Of the last week whose whole counts: what failed or is missing would not be paid for."""
     with_run = [week for week in weekly.weeks if week.run is not None]
-    now = with_run[-1]
-    then = {week.monday: week for week in with_run}
+    counted = [week for week in with_run if why_missing(week, EVERYTHING) is None]
+    if not counted:
+        if with_run[-1].figures:
+            reason = why_missing(with_run[-1], EVERYTHING)
+            yield f"What a week takes over all traffic is not known: {reason}."
+        return
+    now = counted[-1]
+    of = "" if now is with_run[-1] else f" in the week of {now.monday}, the last that counts"
+    then = {week.monday: week for week in with_run if week.monday < now.monday}
     earlier = {
         comparison.then_monday: (_against(comparison), then[comparison.then_monday])
         for comparison in weekly.comparisons
@@ -88,8 +97,8 @@ def _spent(weekly: Weekly, traffic: float) -> Iterator[str]:
             f"{name} {_tokens(_figure(week, 'student', 'tokens_per_query'), traffic)}"
             for name, week in earlier.values()
         ]
-        spent = _joined([f"{_tokens(tokens, traffic)} a week", *before])
-        yield f"Over all traffic the student takes {spent}."
+        spent = _joined([f"{_tokens(tokens, traffic)} a week{of}", *before])
+        yield f"Over all traffic the student {'took' if of else 'takes'} {spent}."
     for who, way in _WAYS:
         usd = _figure(now, who, "usd_per_resolved")
         if isinstance(usd, Estimate):
@@ -98,12 +107,15 @@ def _spent(weekly: Weekly, traffic: float) -> Iterator[str]:
                 for name, week in earlier.values()
             ]
             yield (
-                f"To resolve {queries(traffic)} with {way} takes "
-                f"{_joined([f'{_usd(usd, traffic)} a week', *before])}."
+                f"To resolve {queries(traffic)} with {way} {'took' if of else 'takes'} "
+                f"{_joined([f'{_usd(usd, traffic)} a week{of}', *before])}."
             )
 
 
 def _figure(week: Week, who: str, figure: HistoryFigure) -> Measured | None:
+    """A figure of all traffic; None where the week does not count as a whole."""
+    if why_missing(week, EVERYTHING) is not None:
+        return None
     found = (
         item.measured
         for item in week.figures

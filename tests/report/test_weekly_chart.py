@@ -214,6 +214,20 @@ def test_costs_are_on_one_scale_per_figure():
     assert not groups[0].log
 
 
+def test_costs_of_what_does_not_count_are_a_gap_with_its_reason():
+    weekly = make_weekly(n_strata=10)  # tail/dates does not count in week 20, and so no whole
+    frame = frame_of(weekly.weeks)
+    whole, groups = cost_groups(weekly, frame, scopes_of(weekly))
+    of_stratum = {panel.name: panel for panel in groups[0].panels}
+    gaps = [of_stratum[name].gaps for name in ("tail/terminology", "tail/dates")]
+    assert [len(found) for found in gaps] == [2, 3]
+    assert gaps[1][2].title.endswith("12 queries are too few")
+    for panel in (*whole, of_stratum["tail/dates"]):
+        assert any(f"week of {monday(20)}" in gap.title for gap in panel.gaps)
+        assert frame.xs[20] not in [x for line in panel.traces for x, _ in line.dots]
+        assert f"week of {monday(20)}" not in "".join(hit.title for hit in panel.hits)
+
+
 def test_costs_far_apart_are_on_a_logarithmic_scale():
     weekly = make_weekly(n_strata=2, n_weeks=3)
     far = [

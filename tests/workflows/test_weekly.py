@@ -132,3 +132,25 @@ def test_strata_that_another_suite_had_do_not_spoil_the_whole():
     whole = report.comparisons[0].overall.change
     assert isinstance(whole, Estimate)
     assert FACETS["data"] in {change.before for change in report.weeks[1].changes}
+
+
+def test_what_a_week_takes_is_not_that_of_a_week_that_does_not_count():
+    weeks = steady(4, 100)
+    half = {name: [*marks[:50], *[-1] * 50] for name, marks in weeks[2].items()}
+    failed = {name: [-1] * 50 + [*marks[50:]] for name, marks in weeks[3].items()}
+    runs = [
+        new_run(k, marks, figures=(tokens(50.0 + 40 * k),))
+        for k, marks in enumerate([*weeks[:2], half, failed])
+    ]
+    report = weekly(runs, traffic=20_000)
+    assert "does not count" in report.headline
+    assert report.costs[-1] == (
+        f"Over all traffic the student took 1.80 [1.76, 1.84] million tokens a week in the week of "
+        f"{monday(1)}, the last that counts; in the base line ({monday(0)}) 1.00 [0.960, 1.04] "
+        "million tokens."
+    )
+    none = weekly(runs[2:], 3, traffic=20_000)
+    assert none.costs[-1] == (
+        "What a week takes over all traffic is not known: without head/plain, tail/terminology, "
+        "tail/steps there is no whole."
+    )

@@ -1,6 +1,7 @@
 """One database, SQLite or PostgreSQL: transactions, and faults as one sentence."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from sqlalchemy import event
 
 from tailqa.core.errors import HistoryError
 from tailqa.history.address import Address, address
-from tailqa.history.faults import sentence
+from tailqa.history.faults import driver_text, sentence
 from tailqa.history.migrate import is_current, migrate
 
 BUSY_S = 30.0
@@ -66,14 +67,31 @@ class Database:
             yield connection
 
     def tidy(self) -> None:
-        """Gives the space of what was removed back, and leaves no trace of it in the file."""
+        """Gives the space of what was removed back, and leaves no trace of it in the file.
+
+        Raises HistoryError where that fails, which says that it is removed all the same.
+        """
         if self.address.path is None:
             return
-        with self._faults(), self._engine.connect() as connection:
-            raw = connection.connection.dbapi_connection
-            assert raw is not None  # noqa: S101
-            raw.execute("VACUUM")
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            with self._past_transactions() as raw:
+                # First what was removed is overwritten in its place: VACUUM needs room and time.
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                raw.execute("VACUUM")
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+            raise HistoryError(
+                f"{self.shown}: what was pruned is no longer in the history, but its space, and "
+                f"perhaps parts of its texts, are still in the file ({driver_text(error)}); once "
+                "that is mended, the same tailqa history prune frees them"
+            ) from error
+
+    def is_tidy(self) -> bool:
+        """Whether a file has no space to give back; a server sees to that by itself."""
+        if self.address.path is None:
+            return True
+        with self.reading() as connection:
+            return not connection.exec_driver_sql("PRAGMA freelist_count").scalar()
 
     def close(self) -> None:
         """Closes the connections."""
@@ -106,18 +124,24 @@ class Database:
                 "once with write permission (tailqa history list), which brings it forward"
             )
         if self.address.path is not None:
-            with self._faults(), self._engine.connect() as connection:
-                raw = connection.connection.dbapi_connection
-                assert raw is not None  # noqa: S101
+            with self._faults(), self._past_transactions() as raw:
                 raw.execute("PRAGMA journal_mode=WAL")
         with self.writing() as connection:
             migrate(connection, self.shown)
 
     @contextmanager
+    def _past_transactions(self) -> Iterator[Any]:
+        """The driver's own connection to a file: SQLAlchemy would begin a transaction."""
+        with self._engine.connect() as connection:
+            raw = connection.connection.dbapi_connection
+            assert raw is not None  # noqa: S101
+            yield raw
+
+    @contextmanager
     def _faults(self) -> Iterator[None]:
         try:
             yield
-        except sa.exc.DBAPIError as error:
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
             said = sentence(error, password=self.address.url.password)
             raise HistoryError(f"{self.shown}: {said}") from error
 

@@ -46,9 +46,15 @@ _KNOWN = {
 }
 
 
-def sentence(error: sa.exc.DBAPIError, *, password: object = None) -> str:
+def driver_text(error: Exception) -> str:
+    """What the driver itself wrote, in one line."""
+    text = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
+    return next(iter(text.splitlines()), "")
+
+
+def sentence(error: Exception, *, password: object = None) -> str:
     """What a user can do about `error`; without the `password`, whatever the driver wrote."""
-    text = str(error.orig)
+    text = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
     lower = text.lower()
     if "database" in lower and "does not exist" in lower:
         return "the server has no database of this name; make it with createdb"
@@ -57,7 +63,7 @@ def sentence(error: sa.exc.DBAPIError, *, password: object = None) -> str:
     for part, said in _KNOWN.items():
         if part in lower:
             return said
-    first = next(iter(text.splitlines()), "")
+    first = driver_text(error)
     if password:
         first = first.replace(str(password), "…")
     return f"the database failed ({first})"

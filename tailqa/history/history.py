@@ -157,13 +157,14 @@ class History:
         """Removes the runs before that day (ISO), and the texts that only they had; how many.
 
         The newest `keep` runs of each student on each suite stay. Raises HistoryError for a
-        `before` that is no day.
+        `before` that is no day, and where the runs are gone but the file could not be tidied; then
+        the next call makes up for it.
         """
         with self._database.writing() as connection:
             found = prunable(connection, before, keep=keep)
             if found:
                 remove(connection, found)
-        if found:
+        if found or not self._database.is_tidy():
             self._database.tidy()
         return len(found)
 

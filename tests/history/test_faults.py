@@ -1,10 +1,12 @@
 """A history that cannot be opened or written: one sentence, no password, nothing changed."""
 
 import os
+import resource
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -187,6 +189,48 @@ def test_a_full_disk(tmp_path):
     assert dump(path) == before
     history.add(new(3), today=TODAY_)
     history.close()
+
+
+@contextmanager
+def no_room_for_files_of(n_bytes: int) -> Iterator[None]:
+    """As on a full disk: no file grows beyond that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_pruned_file_that_cannot_be_tidied(tmp_path):
+    path = tmp_path / "history.db"
+    private = "the patient's name is never kept longer than needed"
+    old = replace(new(1), answers=(answer("q1", "student", "1", text=private * 500),))
+    large = answer("q1", "student", "1", text="x" * 2_000_000)
+    with open_history(path) as history:
+        history.add(old, today=TODAY_)
+        history.add(replace(new(2, "2026-11-09"), answers=(large,)), today=TODAY_)
+    with open_history(path) as history:
+        with no_room_for_files_of(1_000_000):
+            said = refused(lambda: history.prune("2026-11-09"))
+        assert said.startswith(
+            f"{path}: what was pruned is no longer in the history, but its space, and perhaps "
+            "parts of its texts, are still in the file (disk I/O error); "
+        )
+        assert [run.name for run in history.runs()] == ["run-2"]
+        before = path.stat().st_size
+        assert history.prune("2026-11-09") == 0
+        assert path.stat().st_size < before
+    assert not any(private.encode() in file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_a_new_file_that_somebody_else_is_writing(tmp_path):
+    path = tmp_path / "history.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        said = refused(lambda: Database(path, busy_s=0.1))
+    assert "another process has been writing to the history all the time" in said
+    open_history(path).close()
 
 
 def test_a_writer_that_does_not_end(where):

@@ -33,6 +33,13 @@ _SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "DATABRICKS_TOK
 _TALKERS = ("mlflow", "urllib3", "alembic", "databricks")
 
 
+_NO_BREAKS = dict.fromkeys(map(ord, "\t\r\n"))
+_UNREADABLE = (
+    "the MLflow address cannot be read; it is as in http://USER:PASSWORD@HOST:PORT, where @, :, /, "
+    "#, ? and % of a password are written %40, %3A, %2F, %23, %3F and %25"
+)
+
+
 class Address(NamedTuple):
     """Where a tracking server is, as MLflow is told, and who asks."""
 
@@ -45,17 +52,23 @@ class Address(NamedTuple):
 def address(uri: str) -> Address:
     """The parts of a tracking URI; user and password of an http address go into the environment.
 
-    Raises TrackingError for a URI that names a folder, or that is none.
+    Raises TrackingError for a URI that names a folder, or that is none; one that may hold a
+    password in another place is not repeated.
 
     >>> address("http://ann:pa%20ss@tracker:5000/")[:2]
     ('http://tracker:5000', 'http://tracker:5000')
     """
-    uri = uri.strip()
+    uri = uri.strip().translate(_NO_BREAKS)  # urlsplit leaves them out
     try:
         parts = urlsplit(uri)
         parts.port  # noqa: B018 - raises where it is none
     except ValueError as error:
         raise TrackingError("the MLflow address is no URI, as in http://tracker:5000") from error
+    # An @ that was not written as %40, or a sign before it that ends the name of a server, leaves
+    # the end of a password in these. Files have no passwords.
+    is_file = parts.scheme.startswith(("sqlite", "file")) and not parts.netloc
+    if not is_file and any("@" in part for part in (parts.path, parts.query, parts.fragment)):
+        raise TrackingError(_UNREADABLE)
     plain = uri.replace(f"//{parts.netloc}", f"//{parts.netloc.rpartition('@')[2]}", 1).rstrip("/")
     shown = plain.partition("?")[0]
     if parts.scheme == "file" or not (parts.scheme or uri == "databricks"):

@@ -148,6 +148,28 @@ def test_an_address_that_is_none(uri, said):
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://127.0.0.1:1#secret@tracker:5000",
+        "http://ann:#secret@tracker:5000",
+        "http://ann:12/secret@tracker:5000",
+        "http://ann:12?secret@tracker:5000",
+        "http://ann:p@12/secret@tracker:5000",
+        "ann:secret@tracker:5000",
+        "secret@tracker:5000",
+        "postgresql://ann:12/secret@db/mlflow",
+    ],
+)
+def test_a_password_in_another_place_is_not_repeated(uri):
+    with pytest.raises(TrackingError) as caught:
+        check(uri)
+    assert str(caught.value) == (
+        "the MLflow address cannot be read; it is as in http://USER:PASSWORD@HOST:PORT, where @, "
+        ":, /, #, ? and % of a password are written %40, %3A, %2F, %23, %3F and %25"
+    )
+
+
 def test_a_file_that_is_no_database(tmp_path):
     (tmp_path / "notes.db").write_text("not a database, but long enough to be looked at\n" * 40)
     assert refused(f"sqlite:///{tmp_path}/notes.db") == (
@@ -161,6 +183,8 @@ def test_a_file_that_is_no_database(tmp_path):
         ("http://ann:pw@tracker:5000/base/", "http://tracker:5000/base"),
         ("https://[::1]:5000", "https://[::1]:5000"),
         ("sqlite:////srv/mlflow.db", "sqlite:////srv/mlflow.db"),
+        ("sqlite:////srv/a@b/mlflow.db", "sqlite:////srv/a@b/mlflow.db"),
+        ("http://ann:sec\tret@tracker:5000", "http://tracker:5000"),
         ("postgresql://ann:pw@db/mlflow?password=pw", "postgresql://db/mlflow"),
         ("databricks", "databricks"),
         ("databricks://profile", "databricks://profile"),

@@ -31,10 +31,16 @@ def history() -> None:
     help="Also take a run that is older than the newest one of its student and suite.",
 )
 def add(runs: tuple[Path, ...], db: str, student: str | None, *, backfill: bool) -> None:
-    """Add finished runs (run folders), the oldest first; adding one twice changes nothing."""
-    from tailqa.workflows.history import add_runs
+    """Add finished runs (run folders), the oldest first; adding one twice changes nothing.
 
-    for added in add_runs(runs, db, student=student, backfill=backfill):
+    What other commands made, as in outputs/*/, is skipped.
+    """
+    from tailqa.workflows.history import add_runs, sort_folders
+
+    found = sort_folders(runs)
+    for folder, command in found.others.items():
+        click.echo(f"{folder}: skipped, made by tailqa {command} and no run")
+    for added in add_runs(found.runs, db, student=student, backfill=backfill):
         click.echo(history_options.added_line(added))
 
 

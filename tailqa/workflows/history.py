@@ -1,7 +1,7 @@
 """Run folders → the history, and the runs that it holds."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -10,10 +10,32 @@ from tailqa.core.errors import HistoryError, ResultError, TailqaError
 from tailqa.core.history import Added, KeptRun
 from tailqa.core.report import Report, Run
 from tailqa.history import History, open_history
+from tailqa.report.bench_result import BENCH
 from tailqa.report.files import read_bytes
+from tailqa.report.operations_result import COST
+from tailqa.report.replay_result import REPLAY
 from tailqa.report.result import RESULT, load_answers, load_report
+from tailqa.report.routing_result import ROUTE
+from tailqa.report.weekly_page import WEEKLY_PAGE
 from tailqa.workflows.history_run import new_run
 from tailqa.workflows.since import first_day
+
+_MADE_BY = {
+    WEEKLY_PAGE: "weekly",
+    BENCH: "bench",
+    REPLAY: "replay",
+    ROUTE: "route",
+    COST: "cost",
+}
+"""What is in a folder of another command, where no run is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folders:
+    """Folders that were asked for; `others` hold no run, but what another command made."""
+
+    runs: tuple[Path, ...]
+    others: Mapping[Path, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +44,26 @@ class Pruned:
 
     runs: tuple[KeptRun, ...]
     kept: int
+
+
+def sort_folders(folders: Sequence[Path]) -> Folders:
+    """The folders without those that only hold what another command of tailqa made.
+
+    Raises ResultError where none is left; it does not look whether the others hold runs.
+
+    >>> import tempfile
+    >>> page, run = (Path(tempfile.mkdtemp()) for _ in range(2))
+    >>> _ = (page / "weekly.html").write_text("")
+    >>> found = sort_folders([page, run])
+    >>> found.runs == (run,), found.others == {page: "weekly"}
+    (True, True)
+    """
+    others = {folder: command for folder in folders if (command := _other_command(folder))}
+    runs = tuple(folder for folder in folders if folder not in others)
+    if not runs:
+        made = ", ".join(f"{folder} (tailqa {command})" for folder, command in others.items())
+        raise ResultError(f"no run is among these, other commands made them: {made}")
+    return Folders(runs=runs, others=others)
 
 
 def add_runs(
@@ -127,6 +169,12 @@ def prune(
         if not dry_run:
             history.prune(before, keep=keep)
     return Pruned(runs=found, kept=kept)
+
+
+def _other_command(folder: Path) -> str | None:
+    if (folder / RESULT).exists():
+        return None
+    return next((made for name, made in _MADE_BY.items() if (folder / name).is_file()), None)
 
 
 def _result(run: Path) -> Path:

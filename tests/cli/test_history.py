@@ -105,6 +105,27 @@ date        run       student       build                    suite   queries  ve
     assert (tmp_path / "monday" / "result.json").exists()
 
 
+def test_what_other_commands_made_is_skipped(here, runs, tmp_path):
+    here("history", "add", "monday")
+    here("weekly", "--out", "weekly-page", "--min-queries", "1")
+    (tmp_path / "speed").mkdir()
+    (tmp_path / "speed" / "bench.json").write_text("{}")
+    folders = ("monday", "speed", "week-2", "weekly-page")  # as the shell has them for */
+    added = here("history", "add", *folders)
+    assert (added.returncode, added.stderr) == (0, "")
+    lines = added.stdout.splitlines()
+    assert lines[:2] == [
+        "speed: skipped, made by tailqa bench and no run",
+        "weekly-page: skipped, made by tailqa weekly and no run",
+    ]
+    assert [line.split(":")[0] for line in lines[2:]] == ["monday", "week-2"]
+    assert refused(here("history", "add", "weekly-page")) == (
+        "Error: no run is among these, other commands made them: weekly-page (tailqa weekly)\n"
+    )
+    (tmp_path / "empty").mkdir()
+    assert "does not exist" in refused(here("history", "add", "monday", "empty"))
+
+
 def test_help_says_what_every_command_does(here):
     listed = here("history", "--help").stdout
     assert (

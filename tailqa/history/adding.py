@@ -14,6 +14,7 @@ from tailqa.core.answer import Side
 from tailqa.core.errors import HistoryError
 from tailqa.core.history import Added, KeptAnswer, KeptQuery, KeptRun, NewRun
 from tailqa.history import tables
+from tailqa.history.content import settings_of_suite
 from tailqa.history.reading import find_runs, texts_of
 from tailqa.history.rows import Row, find_ids, insert_rows, part_rows, run_row, storable, stored
 
@@ -157,23 +158,22 @@ def _next_id(connection: sa.Connection, table: sa.Table) -> int:
 def _check_suite(connection: sa.Connection, run: KeptRun) -> None:
     """Shots are part of a suite's digest, and no change of the suite: they are in the settings."""
     table, facets = tables.runs, tables.facets
-    same_settings = sa.exists().where(
-        facets.c.run == table.c.id,
-        facets.c.facet == "settings",
-        facets.c.value == storable(run.facets.get("settings", "")),
-    )
-    earlier = connection.execute(
-        sa.select(table.c.name, table.c.date)
+    of_run = sa.and_(facets.c.run == table.c.id, facets.c.facet == "settings")
+    others = connection.execute(
+        sa.select(
+            table.c.name, table.c.date, sa.func.coalesce(facets.c.value, "").label("settings")
+        )
+        .select_from(table.outerjoin(facets, of_run))
         .where(
             table.c.student == storable(run.student),
             table.c.suite == storable(run.suite),
             table.c.suite_version == storable(run.suite_version),
             table.c.suite_digest != run.suite_digest,
-            same_settings,
         )
         .order_by(table.c.id.desc())
-        .limit(1)
-    ).first()
+    )
+    own = settings_of_suite(storable(run.facets.get("settings", "")))
+    earlier = next((row for row in others if settings_of_suite(row.settings) == own), None)
     if earlier:
         raise HistoryError(
             f"{run.name}: the suite {run.suite} {run.suite_version} is not what it was in "

@@ -63,7 +63,7 @@ class History:
 
         Raises HistoryError for a date that is none, lies after `today` or, without `backfill`,
         before the newest run of the same student and suite; and for a suite whose content is not
-        that of an earlier run of the same version and settings.
+        that of an earlier run of the same version and shots.
         """
         prepared = prepare(new, today=today or date.today())
         with self._database.writing() as connection:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from tailqa.core.errors import HistoryError
 from tailqa.core.history import KeptRun
 from tailqa.history import tables
+from tailqa.history.content import settings_of_suite
 from tailqa.history.reading import find_runs
 from tailqa.history.rows import storable
 
@@ -39,4 +40,4 @@ def rename(connection: sa.Connection, old: str, new: str) -> int:
 
 def _suite(run: KeptRun) -> tuple[str, str, str]:
     """What has one content: shots are part of a suite's digest, and are in the settings."""
-    return run.suite, run.suite_version, run.facets.get("settings", "")
+    return run.suite, run.suite_version, settings_of_suite(run.facets.get("settings", ""))

@@ -176,6 +176,10 @@ REFUSED = {
     "no date": (new(9, "2026-13-01"), "'2026-13-01', which is no day"),
     "an older date": (new(9, "2026-11-01"), "lies before 2026-11-02.*--backfill"),
     "a changed suite": (new(9, suite_digest="0" * 64), "give the changed suite a new version"),
+    "a changed suite with another seed and limit": (
+        new(9, suite_digest="0" * 64, facets={"settings": "seed 46, limit 300"}, seed=46),
+        "the suite demo 1 is not what it was in run-1 of 2026-11-02",
+    ),
     "an unknown query": (
         replace(new(9), answers=(answer("other", "student", "1"),)),
         "an answer to other, which it did not ask",
@@ -202,6 +206,10 @@ def test_what_only_looks_out_of_order_is_taken(where):
         # Shots are part of a suite's digest: with other settings it is no other suite.
         shots = {"settings": "seed 0, num_fewshot 5"}
         add(history, new(7, TODAY, suite_digest="5" * 64, facets=shots))
+        # What was imported is a suite by the way it was imported.
+        for number, how in ((9, "metric exact"), (10, "metric f1")):
+            imported = {"settings": f"seed 0, imported from a table, {how}"}
+            add(history, new(number, TODAY, suite_digest=f"{number}", facets=imported))
         add(history, new(8, TODAY, suite_digest="6" * 64, suite_version="2"))
 
 
@@ -209,6 +217,8 @@ def test_a_student_under_another_name(where):
     with open_history(where) as history:
         add(history, new(1, student="a"), new(2, "2026-11-09", student="b"))
         add(history, new(3, student="c", suite_digest="0" * 64))
+        seed = {"settings": "seed 46, limit 300"}
+        add(history, new(4, student="e", suite_digest="0" * 64, facets=seed))
         assert history.rename("a", "b") == 1
         assert [run.name for run in history.runs(student="b")] == ["run-1", "run-2"]
         before = dump(where)
@@ -216,6 +226,7 @@ def test_a_student_under_another_name(where):
             ("a", "b", "no run is followed as a;"),
             ("b", " ", "the new name is empty"),
             ("c", "b", "c cannot become b: the suite demo 1 in run-3 of 2026-11-02 is not what"),
+            ("e", "b", "e cannot become b: the suite demo 1 in run-4 of 2026-11-02 is not what"),
         ):
             with pytest.raises(HistoryError, match=said):
                 history.rename(old, name)

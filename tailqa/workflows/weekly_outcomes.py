@@ -12,6 +12,7 @@ from tailqa.workflows.weekly_calendar import CalendarWeek
 from tailqa.workflows.weekly_limits import Limits
 
 Rights = npt.NDArray[np.int8]
+Letters = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.intp]
 
 UNKNOWN = -1
@@ -23,9 +24,10 @@ _CODES[ord("0")], _CODES[ord("1")] = 0, 1
 class Outcomes:
     """Row w is week `weeks[w]`, column q query `query_ids[q]`; 1 right, 0 wrong, −1 not known.
 
-    `strata` holds those of each series, `columns` the queries of each stratum. `counted` is
-    `student` without the strata that do not count in a week, for which `missing[w, stratum]` says
-    why. `clusters` holds one number per cluster; None where no two queries share one.
+    `strata` holds those of each series, `columns` the queries of each stratum. `marks` are the
+    student's as the history has them, one `Mark` in ASCII each. `counted` is `student` without the
+    strata that do not count in a week, for which `missing[w, stratum]` says why. `clusters` holds
+    one number per cluster; None where no two queries share one.
     """
 
     weeks: tuple[CalendarWeek, ...]
@@ -35,6 +37,7 @@ class Outcomes:
     clusters: Indices | None
     student: Rights
     teacher: Rights
+    marks: Letters
     counted: Rights
     missing: Mapping[tuple[int, str], str]
 
@@ -66,10 +69,11 @@ def outcomes_of(
     row_of = {run: row for row, run in enumerate(marks.runs)}
     order = [row_of[week.run.run] for week in weeks if week.run is not None]
     shape = (len(marks.runs), len(marks.query_ids))
-    student, teacher = (
-        _CODES[np.frombuffer(b"".join(rows), dtype=np.uint8)].reshape(shape)[order]
+    letters, of_teacher = (
+        np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(shape)[order]
         for rows in (marks.student, marks.teacher)
     )
+    student, teacher = _CODES[letters], _CODES[of_teacher]
     of_query = np.array(marks.strata)
     names = dict.fromkeys(stratum.name for of_series in strata.values() for stratum in of_series)
     columns = {name: np.flatnonzero(of_query == name) for name in names}
@@ -85,6 +89,7 @@ def outcomes_of(
         clusters=_clusters(marks),
         student=student,
         teacher=teacher,
+        marks=letters,
         counted=counted,
         missing=missing,
     )

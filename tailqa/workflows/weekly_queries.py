@@ -22,7 +22,6 @@ FLIPS = 3
 """From so many changes within one series on, a query is flaky."""
 
 Direction = Literal["newly wrong", "newly right"]
-_LETTERS = {1: "1", 0: "0", UNKNOWN: "."}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +109,7 @@ def flaky_queries(
             stratum=stratum_of[column],
             n_flips=flips[column],
             marks="".join(
-                "." if row is None else _LETTERS[int(outcomes.student[row, column])]
-                for row in shown
+                "." if row is None else chr(outcomes.marks[row, column]) for row in shown
             ),
         )
         for column in order[:SHOWN]

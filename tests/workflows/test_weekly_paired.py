@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tailqa import stats
+from tailqa.report.weekly_rows import flaky_rows
 from tests.workflows.weekly_runs import (
     SHARES,
     STEPS,
@@ -160,6 +161,18 @@ def test_flaky_queries_are_listed_apart():
     # Weeks 0, 1, 2, 4, 5: the fourth has no run.
     assert (found.marks, found.n_flips) == ("101.10", 3)
     assert report.n_changed == {"newly wrong": 0, "newly right": 0, "flaky": 1}
+
+
+def test_a_flaky_query_that_failed_was_asked():
+    weeks = steady(7, 100, flip=0.0)
+    flaky = int(np.flatnonzero(weeks[0][TERMS])[0])
+    for marks, mark in zip(weeks, (1, 0, -1, 1, -2, 0, 1), strict=True):
+        marks[TERMS] = marks[TERMS].copy()
+        marks[TERMS][flaky] = mark
+    (found,) = weekly(runs_of(weeks)).flaky
+    assert (found.marks, found.n_flips) == ("10f1u01", 4)
+    (row,) = flaky_rows([found])
+    assert row.strip == "●○×●?○●"
 
 
 def test_no_more_texts_than_a_page_bears(monkeypatch):

@@ -118,9 +118,9 @@ class Collected:
         end = sum(run.end_s for run in runs)
         n = sum(len(run.arrival_s) for run in runs)
         visits = np.sum([run.visits for run in runs], axis=0).astype(float)
-        waited, work, busy = (
+        waited, work, lost, busy = (
             np.sum([getattr(run, name) for run in runs], axis=0)
-            for name in ("waited_s", "work_s", "busy_s")
+            for name in ("waited_s", "work_s", "lost_s", "busy_s")
         )
         self.throughput[row] = n / end if end > 0 else np.inf
         self.visits[row] = visits / n
@@ -135,7 +135,7 @@ class Collected:
                 self.utilisation[row, place] = min(1.0, busy[place] / end / station.servers)
             else:
                 most = station_capacity(self._scene, self._setting, station, row)
-                self.utilisation[row, place] = work[place] / end / most
+                self.utilisation[row, place] = (work[place] + lost[place]) / end / most
 
     def _is_timeless(self, station: Station) -> bool:
         """Whether it is a model's whose speed nobody knows."""

@@ -208,9 +208,9 @@ class Simulated:
     on them, so also where a copy or a late attempt is taken off, and not where it only waited.
     `busy_s` is the time that servers worked for the station, summed over servers (for one that
     works on several at a time: that it held any request, all counted at the station that owns
-    it), `work_s` the seconds of work alone that they finished, `waited_s` the time in the queue,
-    summed over `visits`; copies are visits, skipped stages are none. `end_s` is when the last
-    request ended, counted from time 0.
+    it), `work_s` the seconds of work alone that they finished, `lost_s` those that they did on
+    what was then taken off, `waited_s` the time in the queue, summed over `visits`; copies are
+    visits, skipped stages are none. `end_s` is when the last request ended, counted from time 0.
     """
 
     arrival_s: "Floats"
@@ -226,6 +226,7 @@ class Simulated:
     hedges: "Ints"
     busy_s: "Floats"
     work_s: "Floats"
+    lost_s: "Floats"
     waited_s: "Floats"
     visits: "Ints"
     end_s: float

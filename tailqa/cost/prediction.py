@@ -124,7 +124,7 @@ def predict(
     load = offered_load(scene, setting, expected)
     if setting.timed:
         # Late attempts and copies change how much work there is: only the simulation tells.
-        load = np.where([at.concurrency > 1 for at in setting.stations], load, np.nan)
+        load = np.full_like(load, np.nan)
     fit = ~np.any(load >= STEADY, axis=1)
     chosen = [(row, ask) for row, ask in asked if fit[row]]
     systems = {row: _system(scene, setting, row) for row in {row for row, _ in chosen}}

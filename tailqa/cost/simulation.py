@@ -98,7 +98,7 @@ def _packed(systems: Sequence[System]) -> "dict[int, Run]":
 def _simulated(run: "Run", load: Load, key: int) -> Simulated:
     from tailqa.cost.kernel.events import go
     from tailqa.cost.kernel.packing import loaded, with_room
-    from tailqa.cost.kernel.records import COUNTS, NUMBERS
+    from tailqa.cost.kernel.records import COUNTS, NUMBERS, STATIONS
 
     run = loaded(run, load, key)
     while not go(run.world):
@@ -110,6 +110,6 @@ def _simulated(run: "Run", load: Load, key: int) -> Simulated:
     return Simulated(
         **numbers,
         **counts,
-        **{name: stations[name].copy() for name in ("busy_s", "work_s", "waited_s", "visits")},
+        **{name: stations[name].copy() for name in STATIONS},
         end_s=float(run.world[0]["end_s"]),
     )

@@ -223,6 +223,18 @@ def test_a_server_for_two_that_is_not_slowed_is_two_servers():
     assert one.waited_s == pytest.approx(two.waited_s)
 
 
+def test_work_on_what_is_taken_off_is_counted():
+    """A server for two that is not slowed does as much of it as two servers, and they are busy
+    for as long as they work.
+    """
+    asked, rules = load(5_000, 1.5), {"timeout_s": 1.2, "hedge_after_s": 0.5}
+    one = simulate(generation(1, 2, **rules), asked, rng=rng())
+    two = simulate(generation(2, 1, **rules), asked, rng=rng())
+    assert two.lost_s[0] > 0.05 * two.work_s[0]
+    assert one.lost_s == pytest.approx(two.lost_s)
+    assert two.busy_s == pytest.approx(two.work_s + two.lost_s)
+
+
 def test_what_a_request_draws_does_not_depend_on_the_queues():
     asked = load(3_000, 2.0)
     crowded, free = (simulate(generation(n, 1), asked, rng=rng(4)) for n in (1, 0))
@@ -341,6 +353,7 @@ def test_what_holds_for_every_line(given_line, seed):
     assert (found.waited_s >= 0).all()
     if rules.timeout_s == rules.hedge_after_s == np.inf:
         # Nothing is taken off, so all work is finished.
+        assert (found.lost_s == 0).all()
         place = next(s for s, one in enumerate(system.stations) if one.role == "generation")
         teacher = len(system.stations) - 2
         assert found.visits[place] + found.visits[teacher] == found.attempts.sum()

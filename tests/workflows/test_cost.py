@@ -192,6 +192,22 @@ def test_a_copy_too_many_saturates_what_the_closed_form_would_let_pass():
     assert load.utilisation.value > 0.9
 
 
+def test_copies_saturate_a_server_that_takes_several_requests_at_a_time():
+    """It does 2 s of work per second, of which 1.5 s come, and with a copy of each 3 s."""
+    stages = [{"name": "generation", "model": True, "concurrency": 4}]
+    changes = {"stages": stages, "arrivals": {"kind": "poisson", "rate": 25}}
+    run, bench = two_strata(**PLAIN), Benched({1: 0.01, 4: 0.02})
+    found = costed(run, line(**changes), bench=bench)
+    assert value(found, "teacher", "p95_s") < 0.5
+    patient = costed(run, line(**changes, policy={"timeout_s": 100.0}), bench=bench)
+    formula, measured = (part.stages[0].utilisation.value for part in (found, patient))
+    assert formula == pytest.approx(0.75)
+    assert measured == pytest.approx(formula, rel=0.03)
+    copied = costed(run, line(**changes, policy={"hedge_after_s": 0.0}), bench=bench)
+    reason = copied.option("teacher").figures["p95_s"].reason
+    assert reason.startswith("saturated: generation at 25 requests/s (utilisation 1.00)")
+
+
 def test_close_to_saturation_says_how_many_resamples_are_beyond():
     """Half of the queries take twice as long, so that resamples differ in their load."""
     rows = [

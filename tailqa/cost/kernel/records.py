@@ -40,7 +40,7 @@ DISTRIBUTION = _record(i8="kind first_value n_values", f8="first second")
 STATION = _record(
     i8="line servers sharing concurrency first_server who outside repeats n_before first_next"
     " n_next free head tail visits",
-    f8="probability alone busy_s work_s waited_s",
+    f8="probability alone busy_s work_s lost_s waited_s",
 )
 SERVER = _record(
     i8="station held first_place for_model for_second", f8="virtual_s second_virtual_s updated_s"
@@ -76,6 +76,9 @@ NUMBERS = (
 )
 COUNTS = ("attempts", "outcome", "escalated", "timeouts", "hedges")
 """What is kept of every request: in `numbers` and `counts`, one row after the other."""
+
+STATIONS = ("busy_s", "work_s", "lost_s", "waited_s", "visits")
+"""What is kept of every station."""
 
 ARRAYS = {
     "stations": STATION,

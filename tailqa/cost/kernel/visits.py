@@ -64,12 +64,15 @@ def leave(world: Record, v: int, finished: bool, now: float) -> None:
         return
     visit.state = ABSENT
     if line.sharing:
-        _quit(world, visit, now)
+        done_s = visit.work_s - _quit(world, visit, now)
     else:
+        done_s = (now - visit.since_s) / station.alone
         station.busy_s += now - visit.since_s
         cancel(world, visit.source)
     if finished:
         station.work_s += visit.work_s
+    else:
+        station.lost_s += done_s
     if line.servers > 0:
         line.free += 1
         if line.head > 0:
@@ -171,17 +174,21 @@ def _join(world: Record, v: int, now: float) -> None:
 
 
 @compiled
-def _quit(world: Record, visit: Record, now: float) -> None:
+def _quit(world: Record, visit: Record, now: float) -> float:
+    """Leave a sharing server; the seconds of work alone that were left."""
     server = views.server(world, visit.server)
     _advance(world, server, now)
     server.held -= 1
     last = views.place(world, server.first_place + server.held)
     place = views.place(world, visit.place)
+    at = server.virtual_s if place.who == MODEL else server.second_virtual_s
+    left_s = max(place.finish_s - at, 0.0)
     place.visit = last.visit
     place.who = last.who
     place.finish_s = last.finish_s
     views.visit(world, last.visit).place = visit.place
     _plan(world, visit.server, now)
+    return left_s
 
 
 @compiled

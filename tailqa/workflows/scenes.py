@@ -22,6 +22,7 @@ from tailqa.cost.population import (
 from tailqa.cost.scene import Scene
 from tailqa.cost.schema import Pipeline, ToTeacher
 from tailqa.cost.speed import LEAST_TIMED, TimedQueries, bench_speed, fitted_speed, refitted_speed
+from tailqa.workflows.bench_models import check_bench_models
 from tailqa.workflows.tried import timed_queries, tried_population
 
 
@@ -39,9 +40,11 @@ def scene_of(
 ) -> Basis:
     """The queries of `run` with `resamples` resamples, as long as the pipeline's trace says.
 
-    Raises TailqaError where the run has no tokens, or where its speed with several requests in a
-    server is needed and was not measured.
+    Raises TailqaError where the run has no tokens, where its speed with several requests in a
+    server is needed and was not measured, or where `bench` measured other models.
     """
+    if bench is not None:
+        check_bench_models(bench, run.report)
     people = tried_population(run)
     scaled = _as_long_as_traced(people, pipeline)
     assumptions = list(_retries_known(people, pipeline))
@@ -61,7 +64,7 @@ def scene_of(
         alone = None if timed is None else _fitted(timed, weights)
         most = _concurrency(pipeline, side)
         if bench is not None:
-            prompt = float(mean_tokens(people.of(side))[0].mean())
+            prompt = float(mean_tokens(scaled.of(side))[0].mean())
             speeds[side] = _benched(
                 bench, side, prompt_tokens=prompt, most=most, alone=alone, n_rows=len(weights)
             )

@@ -9,7 +9,7 @@ import pytest
 from tailqa.cli import main
 from tailqa.report.bench_result import write_bench
 from tailqa.report.operations_result import load_operations
-from tailqa.report.run import write_run
+from tailqa.report.run import load_run, write_run
 from tests.report.test_bench import OPTIONS, ROOF
 from tests.workflows.costed_runs import answers, made, once
 
@@ -133,13 +133,24 @@ def test_speed_from_a_bench_with_several_requests_at_a_time(cost, stored):
         ScriptedEngine({}, name="large", token_s=0.01, row_s=0.001),
         ScriptedEngine({}, name="small", token_s=0.002, row_s=0.001),
     ]
-    bench = bench_engines(engines, [ROOF, ROOF], options, suite=load_suite("demo"))
-    (stored / "bench").mkdir(exist_ok=True)
-    write_bench(bench, stored / "bench")
+    other = bench_engines(engines, [ROOF, ROOF], options, suite=load_suite("demo"))
+    report = load_run(stored / "run").report
+    bench = replace(
+        other,
+        teacher=replace(other.teacher, info=report.teacher),
+        student=replace(other.student, info=report.student),
+    )
+    for name, found in (("bench", bench), ("other", other)):
+        (stored / name).mkdir(exist_ok=True)
+        write_bench(found, stored / name)
     at_once = ("--set", "stages.generation.concurrency=4")
     code, said, _ = cost("cost", "run", *ON, "--bench", "bench", *at_once)
     assert code == 0
     assert "Speed of the teacher: bench of" in said
+    code, said, errors = cost("cost", "run", *ON, "--bench", "other", *at_once)
+    assert (code, said) == (3, "")
+    assert "the bench measured another teacher than the run asked: large (weights" in errors
+    assert "in the run demo:teacher (weights 9f2c9f2c9f2c, float32)" in errors
     code, _, errors = cost("cost", "run", *ON, *at_once)
     assert code == 3
     assert "name a bench with --bench FOLDER" in errors

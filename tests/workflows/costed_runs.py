@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import util
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from tailqa.core.answer import Side
@@ -112,18 +112,25 @@ def line(**changes: Any) -> Pipeline:
 
 
 class Benched:
-    """What a prediction reads of a bench: `per_token_s` by batch size, prompts in no time."""
+    """What a prediction reads of a bench of the models of `made`: seconds per token by batch size,
+    where they differ by length of the prompt for each, and prompts in no time.
+    """
 
     created, repeats, seed = "2026-11-25", 2, 0
 
-    def __init__(self, per_token_s: Mapping[int, float]) -> None:
+    def __init__(self, *per_token_s: Mapping[int, float], lengths: Sequence[int] = (PROMPT,)):
         self.cells = [
-            type("Cell", (), {"times": self._times(side, size, seconds)})()
+            SimpleNamespace(times=self._times(side, size, seconds, prompt))
             for side in SIDES
-            for size, seconds in per_token_s.items()
+            for prompt, measured in zip(lengths, per_token_s, strict=True)
+            for size, seconds in measured.items()
         ]
 
+    def model(self, side: Side) -> SimpleNamespace:
+        report = make_report()
+        return SimpleNamespace(info=report.teacher if side == "teacher" else report.student)
+
     @staticmethod
-    def _times(side: Side, size: int, seconds: float) -> Times:
+    def _times(side: Side, size: int, seconds: float, prompt: int) -> Times:
         marks = tuple(seconds * i for i in range(1, 6))
-        return Times(side=side, batch_size=size, prompt_tokens=PROMPT, token_s=(marks, marks))
+        return Times(side=side, batch_size=size, prompt_tokens=prompt, token_s=(marks, marks))

@@ -209,9 +209,12 @@ def amdahl_view(
 ) -> AmdahlView | None:
     """Generation's speed-up against the speed-up end to end; None without speeds.
 
-    The times of `unloaded` are of the same pipeline without any wait.
+    The times of `unloaded` are of the same pipeline without any wait. None also where a timeout or
+    a hedge cuts work off, so that what generation takes has no closed form.
     """
     teacher, student = unloaded["teacher"], unloaded["student"]
+    if teacher.setting.timed or student.setting.timed:
+        return None
     if teacher.expected.own_s is None or student.expected.own_s is None:
         return None
     generation = teacher.expected.own_s[:, -1] / student.expected.own_s[:, -1]

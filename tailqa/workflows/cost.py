@@ -115,7 +115,7 @@ def run_operations(
         ),
         icc_effects=_icc_effects(basis, pipeline, settings),
         speeds=basis.speeds,
-        assumptions=basis.assumptions,
+        assumptions=(*basis.assumptions, *_timed_words(settings)),
         level=LEVEL,
         n_resamples=resamples,
         n_requests=sum(found.n_requests for found in predicted.values()),
@@ -170,6 +170,17 @@ def _break_evens(
                     )
                 )
     return tuple(item for item in found if item is not None)
+
+
+def _timed_words(settings: Mapping[Option, Setting]) -> tuple[str, ...]:
+    """Why some of the report is missing, where time decides on attempts."""
+    if not any(setting.timed for setting in settings.values()):
+        return ()
+    return (
+        "A timeout or a hedged copy depends on time, so attempts, tokens and outcomes are "
+        "simulated too: there is no formula to check them by, no Amdahl's law, and no break-even "
+        "but that of the tail share",
+    )
 
 
 def _icc_effects(

@@ -87,6 +87,8 @@ def test_where_time_decides_there_is_no_closed_form(change):
     found = costed(two_strata(**PLAIN), line(policy={"max_attempts": 2, **change}))
     assert found.checks == ()
     assert {item.variable for item in found.break_evens} == {"tail share"}
+    assert found.amdahl is None
+    assert "no Amdahl's law, and no break-even but that of the tail share" in found.assumptions[-1]
     assert 0 < value(found, "student", "resolved") < 1
 
 

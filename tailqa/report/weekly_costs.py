@@ -32,7 +32,13 @@ TITLES: dict[HistoryFigure, str] = {
     "p95_s": "end to end, p95",
     "attempts": "attempts per query",
 }
-_BY_STRATUM: tuple[HistoryFigure, ...] = ("tokens_per_correct", "seconds_per_correct")
+_BY_STRATUM: tuple[HistoryFigure, ...] = (
+    "tokens_per_resolved",
+    "seconds_per_resolved",
+    "usd_per_resolved",
+    "tokens_per_correct",
+    "seconds_per_correct",
+)
 _ORDER: tuple[Who, ...] = ("student", "teacher", "escalated")
 _DRAWN: tuple[Who, ...] = ("teacher", "escalated", "student")
 """What is drawn later lies above."""

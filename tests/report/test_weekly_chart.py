@@ -207,9 +207,14 @@ def test_costs_are_on_one_scale_per_figure():
     assert [title for title, _ in whole[2].now] == ["student", "teacher", "escalated"]
     assert whole[4].kind == "USD, n = 300"
     assert [(group.title, len(group.panels)) for group in groups] == [
+        ("tokens per resolved query", 4),
+        ("time per resolved query", 4),
+        ("money per 1,000 resolved queries", 4),
         ("tokens per right answer", 4),
         ("time per right answer", 4),
     ]
+    assert groups[2].unit == "USD"
+    assert [line.who for line in groups[2].panels[0].traces] == ["teacher", "escalated", "student"]
     assert len({panel.y_ticks for panel in groups[0].panels}) == 1
     assert not groups[0].log
 

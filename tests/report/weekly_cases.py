@@ -299,7 +299,7 @@ def _figures(i: int, names: Sequence[str], random: Random) -> list[WeekFigure]:
             }
         for figure, (value, wide) in values.items():
             found.append(_figure(EVERYTHING, side, figure, value * scale * noise, wide * scale))
-            if figure.endswith("correct"):
+            if figure.endswith(("correct", "resolved")):
                 found += [
                     _figure(name, side, figure, value * scale * noise * (1 + j / 20), wide * scale)
                     for j, name in enumerate(names)

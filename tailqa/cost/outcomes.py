@@ -6,7 +6,7 @@ nodes gives its expectation (Golub & Welsch 1969). Of time, so of timeouts and
 hedges, it knows nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from tailqa.cost.line import Rules
@@ -20,15 +20,13 @@ if TYPE_CHECKING:
 MOST_NODES = 16
 """Exact up to 31 attempts per request, to 1e-8 up to 100, to 1e-3 up to 1,000."""
 
-_BLOCK = 500_000
-"""Numbers that are held at a time."""
-
 Counted = Literal[
     "right",
     "wrong",
     "retries",
     "second_right",
     "second_wrong",
+    "second_retries",
     "resolved",
     "uncaught",
     "given_up",
@@ -36,9 +34,10 @@ Counted = Literal[
     "escalations",
     "calls",
 ]
-"""Expectations per query: right and wrong attempts of the model and of the second one; `retries`,
-every attempt of a call but its first; the shares of queries that end resolved, uncaught (a wrong
-answer accepted) or given up, or that are escalated at least once; escalated calls; and calls."""
+"""Expectations per query: right and wrong attempts of the model and of the second one; `retries`
+and `second_retries`, every attempt of theirs at a call but the first; the shares of queries that
+end resolved, uncaught (a wrong answer accepted) or given up, or that are escalated at least once;
+escalated calls; and calls."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,10 +57,6 @@ class Chances:
 
         share = np.broadcast_to(self.share, self.a.shape)
         return Chances(a=self.a.ravel(), b=self.b.ravel(), share=share.ravel())
-
-    def part(self, of: slice) -> "Chances":
-        """Some of them, of one dimension."""
-        return Chances(a=self.a[of], b=self.b[of], share=self.share[of])
 
     def nodes(self, n: int) -> tuple["Floats", "Floats"]:
         """`n` ≥ 1 values of p and their weights, (chances, n) each, from one dimension.
@@ -98,30 +93,34 @@ def expected_outcomes(
     >>> found["resolved"].round(3).tolist(), (found["right"] + found["wrong"]).round(3).tolist()
     ([0.837], [1.275])
     """
-    import numpy as np
-
     if rules.escalate_to == "teacher" and second is None:
         raise ValueError("second must be given where rules escalate to the teacher")
-    shape, first = chances.a.shape, chances.flat()
-    other = second.flat() if second is not None and rules.escalate_to == "teacher" else None
-    n, m = _enough(rules.calls * rules.max_attempts), 1
-    if other is not None:
-        m = _enough(rules.calls * rules.second_attempts)
-    step = max(1, _BLOCK // (n * max(n, m)))
-    parts: dict[Counted, list[Floats]] = {}
-    for start in range(0, len(first.a), step):
-        here = slice(start, start + step)
-        p, weights = (values[:, :, None] for values in first.part(here).nodes(n))
-        p2: Floats | None = None
-        if other is not None:
-            p2, weights2 = (values[:, None, :] for values in other.part(here).nodes(m))
-            weights = weights * weights2
-        for name, values in _counted(rules, p, p2).items():
-            parts.setdefault(name, []).append((weights * values).sum(axis=(1, 2)))
-    return {name: np.concatenate(found).reshape(shape) for name, found in parts.items()}
+    shape, n = chances.a.shape, _enough_nodes(rules)
+    p, weights = chances.flat().nodes(n)
+    if second is None:
+        found = outcomes_over(rules, p, p[:, :1], weights[:, :, None])
+    else:
+        p2, weights2 = second.flat().nodes(n)
+        found = outcomes_over(rules, p, p2, weights[:, :, None] * weights2[:, None, :])
+    return {name: values.reshape(shape) for name, values in found.items()}
 
 
-def _enough(degree: int) -> int:
+def outcomes_over(
+    rules: Rules, p: "Floats", p2: "Floats", weights: "Floats"
+) -> dict[Counted, "Floats"]:
+    """The same from values of both chances, (…, n) and (…, m), by their weights, (…, n, m).
+
+    Only rules that escalate to the teacher look at `p2`, which is the teacher's.
+    """
+    second = p2[..., None, :] if rules.escalate_to == "teacher" else None
+    return {
+        name: (weights * values).sum(axis=(-2, -1))
+        for name, values in _counted(rules, p[..., :, None], second).items()
+    }
+
+
+def _enough_nodes(rules: Rules) -> int:
+    degree = rules.calls * max(rules.max_attempts, rules.second_attempts)
     return min(MOST_NODES, degree // 2 + 1)
 
 
@@ -147,7 +146,9 @@ def _gauss_jacobi(a: "Floats", b: "Floats", n: int) -> tuple["Floats", "Floats"]
 def _counted(rules: Rules, p: "Floats", p2: "Floats | None") -> dict[Counted, "Floats"]:
     """Given the chances, in their common shape."""
     right, wrong, retries, refused = _attempts(rules, p)
-    second_right, second_wrong, second_resolved, second_uncaught = _second(rules, p, p2)
+    second_right, second_wrong, second_retries, second_resolved, second_uncaught = _second(
+        rules, p, p2
+    )
     accepted, uncaught = rules.sensitivity * right, rules.false_accepts * wrong
     resolved_call = accepted + refused * second_resolved
     passed_call = resolved_call + uncaught + refused * second_uncaught
@@ -161,6 +162,7 @@ def _counted(rules: Rules, p: "Floats", p2: "Floats | None") -> dict[Counted, "F
         "retries": retries * calls,
         "second_right": escalations * second_right,
         "second_wrong": escalations * second_wrong,
+        "second_retries": escalations * second_retries,
         "resolved": resolved,
         "uncaught": passed - resolved,
         "given_up": 1 - passed,
@@ -196,20 +198,17 @@ def _attempts(rules: Rules, p: "Floats") -> tuple["Floats", "Floats", "Floats", 
 
 def _second(
     rules: Rules, p: "Floats", p2: "Floats | None"
-) -> tuple["Floats", "Floats", "Floats", "Floats"]:
-    """Of one escalated call: attempts right and wrong, and that it ends resolved or uncaught."""
-    import numpy as np
-
+) -> tuple["Floats", "Floats", "Floats", "Floats", "Floats"]:
+    """Of one escalated call: attempts right and wrong, retries, and that it ends well or not."""
     nothing = 0 * p
     if rules.escalate_to == "person":
-        return nothing, nothing, nothing + rules.person_right, nothing + 1 - rules.person_right
+        right = nothing + rules.person_right
+        return nothing, nothing, nothing, right, 1 - right
     if p2 is None:
-        return nothing, nothing, nothing, nothing
-    right, wrong, reached = 0 * p2, 0 * p2, np.ones_like(p2)
-    for _ in range(rules.second_attempts):
-        right, wrong = right + reached * p2, wrong + reached * (1 - p2)
-        reached = reached * _refused(rules, p2)
-    return right, wrong, rules.sensitivity * right, rules.false_accepts * wrong
+        return nothing, nothing, nothing, nothing, nothing
+    again = replace(rules, max_attempts=rules.second_attempts)
+    right, wrong, retries, _ = _attempts(again, p2)
+    return right, wrong, retries, rules.sensitivity * right, rules.false_accepts * wrong
 
 
 def _refused(rules: Rules, right: "Floats") -> "Floats":

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tailqa.core.answer import Side
 from tailqa.core.operations import Option
 from tailqa.cost.line import Load, Times
 from tailqa.cost.scene import Scene, side_of
@@ -72,26 +71,5 @@ def ask(scene: Scene, row: int, coming: Coming, rng: "np.random.Generator") -> A
     edges = np.cumsum(shares)
     points = (np.arange(coming.n) + rng.random()) / coming.n * edges[-1]
     query = rng.permutation(np.minimum(np.searchsorted(edges, points), people.n - 1))
-    return Asked(
-        coming=coming,
-        query=query,
-        teacher=_chances(scene, "teacher", row, query, rng),
-        student=_chances(scene, "student", row, query, rng),
-    )
-
-
-def _chances(
-    scene: Scene,
-    side: Side,
-    row: int,
-    query: "npt.NDArray[np.int64]",
-    rng: "np.random.Generator",
-) -> "Floats":
-    import numpy as np
-
-    a, b = scene.fits_of(side, np.array(row), query)
-    known = np.isnan(a)
-    drawn = rng.beta(np.where(known, 1.0, a), np.where(known, 1.0, b))
-    attempts = scene.people.of(side)
-    share = attempts.n_right[query] / np.diff(attempts.first)[query]
-    return np.where(known, share, drawn)
+    chances = scene.draw(row, query, rng)
+    return Asked(coming=coming, query=query, teacher=chances["teacher"], student=chances["student"])

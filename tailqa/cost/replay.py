@@ -8,9 +8,9 @@ from tailqa.core.answer import Side
 from tailqa.core.operations import Option
 from tailqa.core.replay import FIGURES, ReplayedFigureName
 from tailqa.cost.line import Load, Model, Rules, Speed, Station, System, Times
-from tailqa.cost.population import Population, posterior, right_share, stratum_fits
+from tailqa.cost.population import SIDES, Population, stratum_fits
 from tailqa.cost.replay_figures import Predicted, figures_of, summed_up
-from tailqa.cost.scene import side_of
+from tailqa.cost.scene import Scene, side_of
 from tailqa.cost.simulation import simulate_many
 from tailqa.cost.speed import TimedQueries, fitted_speed, refitted_speed
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
-
-SIDES: tuple[Side, Side] = ("teacher", "student")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,14 +114,14 @@ class _Requests:
     """Requests by traffic, with chances from the posteriors of every row of weights."""
 
     def __init__(self, basis: Basis, plan: Plan, weights: "Floats") -> None:
-        self._basis, self._plan = basis, plan
-        self._parameters = {}
-        for side in SIDES:
-            fits = stratum_fits(basis.people, side, weights, basis.icc)
-            self._parameters[side] = (
-                *posterior(basis.people, side, fits),
-                right_share(basis.people, side),
-            )
+        people = basis.people
+        self._plan = plan
+        self._scene = Scene(
+            people=people,
+            weights=weights,
+            fits={side: stratum_fits(people, side, weights, basis.icc) for side in SIDES},
+            speeds=dict.fromkeys(SIDES),
+        )
 
     def loads(
         self,
@@ -136,59 +134,42 @@ class _Requests:
         """Of the queries `available` per stratum; one keeps its chance, unless it is `fresh`."""
         import numpy as np
 
-        plan, n = self._plan, sum(self._plan.rounds)
+        n = sum(self._plan.rounds)
         queries = np.concatenate(available)
         sizes = np.array([len(part) for part in available])
-        stratum = rng.choice(len(sizes), size=n, p=self._basis.people.weights)
+        stratum = rng.choice(len(sizes), size=n, p=self._scene.people.weights)
         start = (np.cumsum(sizes) - sizes)[stratum]
         place = start + (rng.random(n) * sizes[stratum]).astype(int)
 
-        def chances(side: Side) -> "Floats":
-            if fresh:
-                return self._chances(side, row, queries[place], rng)
-            of_all: Floats = self._chances(side, row, queries, rng)[place]
-            return of_all
-
-        own, second = chances(side_of(plan.option)), chances("teacher")
-        return self._rounds(queries[place], own, second)
+        if fresh:
+            chances = self._scene.draw(row, queries[place], rng)
+        else:
+            chances = {side: p[place] for side, p in self._scene.draw(row, queries, rng).items()}
+        return self._rounds(queries[place], chances)
 
     def loads_of(self, asked: "Ints", rng: "np.random.Generator") -> Iterator[Load]:
         """Of these queries, one per request in the order of sending."""
         import numpy as np
 
-        everyone = np.arange(self._basis.people.n)
-        own, second = (
-            self._chances(side, 0, everyone, rng)[asked]
-            for side in (side_of(self._plan.option), SIDES[0])
-        )
-        return self._rounds(asked, own, second)
+        everyone = np.arange(self._scene.people.n)
+        chances = {side: p[asked] for side, p in self._scene.draw(0, everyone, rng).items()}
+        return self._rounds(asked, chances)
 
-    def _rounds(self, asked: "Ints", own: "Floats", second: "Floats") -> Iterator[Load]:
+    def _rounds(self, asked: "Ints", chances: Mapping[Side, "Floats"]) -> Iterator[Load]:
         import numpy as np
 
-        plan = self._plan
+        plan, own = self._plan, chances[side_of(self._plan.option)]
         for last, size in zip(np.cumsum(plan.rounds), plan.rounds, strict=True):
             part = slice(last - size, last)
             yield Load(
                 query=asked[part],
                 chance=own[part],
-                second_chance=second[part],
+                second_chance=chances["teacher"][part],
                 prompt_factor=np.ones(size),
                 completion_factor=np.ones(size),
                 clients=plan.clients,
                 think=plan.think,
             )
-
-    def _chances(
-        self, side: Side, row: int, queries: "Ints", rng: "np.random.Generator"
-    ) -> "Floats":
-        import numpy as np
-
-        a, b, share = self._parameters[side]
-        first, second = a[row, queries], b[row, queries]
-        known = np.isnan(first)
-        drawn = rng.beta(np.where(known, 1.0, first), np.where(known, 1.0, second))
-        return np.where(known, share[queries], drawn)
 
 
 def _picked_units(basis: Basis, rng: "np.random.Generator") -> tuple[list["Ints"], list["Ints"]]:

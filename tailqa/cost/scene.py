@@ -1,15 +1,16 @@
 """One pipeline around two measured models, resampled: what every prediction starts from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tailqa.core.answer import Side
 from tailqa.core.operations import Option
+from tailqa.cost.joint import Nodes, correlations, nodes, together
 from tailqa.cost.line import Attempts, Rules, Speed
-from tailqa.cost.outcomes import Chances, Counted, expected_outcomes
-from tailqa.cost.population import Population, right_share, token_means
+from tailqa.cost.outcomes import MOST_NODES, Counted, outcomes_over
+from tailqa.cost.population import SIDES, Population, token_means
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
+
+_BLOCK = 500_000
+"""Numbers that are held at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +41,6 @@ class Scene:
         """One for the data as measured, and one per resample."""
         return len(self.weights)
 
-    def fits_of(self, side: Side, rows: "Ints", queries: "Ints") -> tuple["Floats", "Floats"]:
-        """The posterior's parameters for pairs of a row and a query; NaN where p is known."""
-        attempts = self.people.of(side)
-        fit = self.fits[side][rows, self.people.stratum[queries]]
-        right = attempts.n_right[queries]
-        wrong = attempts.first[queries + 1] - attempts.first[queries] - right
-        return fit[..., 0] + right, fit[..., 1] + wrong
-
     @cached_property
     def kinds(self) -> "_Kinds":
         """Queries that the fits cannot tell apart: one stratum, equal counts on both models."""
@@ -64,17 +60,116 @@ class Scene:
             order=order,
             starts=np.concatenate([[0], np.cumsum(sizes)[:-1]]),
             stratum=people.stratum[of_kind],
+            of_query=place.ravel(),
         )
+
+    @cached_property
+    def correlations(self) -> "Floats":
+        """Of both models' chances on one query, (rows, strata), by the fits of row 0."""
+        import numpy as np
+
+        counts = self.by_kind(None)
+        of_stratum = [
+            np.flatnonzero(self.kinds.stratum == s) for s in range(len(self.people.strata))
+        ]
+        first = slice(0, 1)
+        teacher, student = (self._nodes(side, first) for side in SIDES)
+        found = [
+            correlations(teacher.of(first, kinds), student.of(first, kinds), counts[:, kinds])
+            for kinds in of_stratum
+        ]
+        return np.stack(found, axis=1)
+
+    def by_kind(self, times: "Floats | None") -> "Floats":
+        """The queries of each kind, (rows, kinds); each counts as often as its `times` (q,)."""
+        import numpy as np
+
+        weights = self.weights[:, self.kinds.order]
+        if times is not None:
+            weights = weights * times[self.kinds.order]
+        return np.add.reduceat(weights, self.kinds.starts, axis=1)
+
+    def chances(self, main: Side, rows: slice) -> tuple["Floats", "Floats", "Floats"]:
+        """Chances of `main` and of the other model by row and kind, and weights of their pairs.
+
+        Shapes (rows, kinds, n) twice and (rows, kinds, n, n).
+        """
+        other: Side = "student" if main == "teacher" else "teacher"
+        one, two = (self._nodes(side, rows) for side in (main, other))
+        return one.p, two.p, together(one, two, self.correlations[rows][:, self.kinds.stratum])
+
+    def values(self, side: Side) -> "Floats":
+        """Values of one model's chance, (rows, kinds, n)."""
+        return self._nodes(side, slice(None)).p
+
+    @cached_property
+    def alone(self) -> dict[Side, "Floats"]:
+        """Weights of one model's values, by what both models did: (rows, kinds, n)."""
+        import numpy as np
+
+        parts = [self.chances("teacher", rows)[2] for rows in self.blocks()]
+        return {
+            "teacher": np.concatenate([weights.sum(axis=3) for weights in parts]),
+            "student": np.concatenate([weights.sum(axis=2) for weights in parts]),
+        }
+
+    def blocks(self) -> Iterator[slice]:
+        """Rows of which all pairs of values are held at a time."""
+        step = max(1, _BLOCK // (MOST_NODES**2 * len(self.kinds.example)))
+        return (slice(start, start + step) for start in range(0, self.n_rows, step))
+
+    def draw(self, row: int, queries: "Ints", rng: "np.random.Generator") -> dict[Side, "Floats"]:
+        """Both models' chances for each of `queries`, drawn anew for each.
+
+        From the values that the closed form sums over, so that both expect the same.
+        """
+        import numpy as np
+
+        kinds = self.kinds.of_query[queries]
+        p, p2, weights = (values[0] for values in self.chances("teacher", slice(row, row + 1)))
+        up_to = weights.reshape(len(weights), -1).cumsum(axis=1)
+        n_pairs = up_to.shape[1]
+        # Every kind's weights rise from its own number to the next, so one search does for all.
+        rising = (up_to + np.arange(len(up_to))[:, None]).ravel()
+        found = np.searchsorted(rising, kinds + rng.random(len(kinds)), side="right")
+        place = np.minimum(found - kinds * n_pairs, n_pairs - 1)
+        return {
+            "teacher": p[kinds, place // MOST_NODES],
+            "student": p2[kinds, place % MOST_NODES],
+        }
+
+    def _nodes(self, side: Side, rows: slice) -> Nodes:
+        known, place = self._known[side]
+        return known.of(rows, place)
+
+    @cached_property
+    def _known(self) -> dict[Side, tuple[Nodes, "Ints"]]:
+        """One model's nodes by its own attempts alone, and which of these each kind has."""
+        import numpy as np
+
+        found: dict[Side, tuple[Nodes, Ints]] = {}
+        for side in SIDES:
+            kinds, attempts = self.kinds, self.people.of(side)
+            tries = np.diff(attempts.first)
+            table = [kinds.stratum, attempts.n_right[kinds.example], tries[kinds.example]]
+            own, place = np.unique(np.stack(table, axis=1), axis=0, return_inverse=True)
+            fits = self.fits[side][:, own[:, 0]]
+            found[side] = nodes(fits, own[:, 1], own[:, 2], MOST_NODES), place.ravel()
+        return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Kinds:
-    """`example`: a query of each kind; `order` sorts queries by kind, each begins at `starts`."""
+    """`example`: a query of each kind; `order` sorts queries by kind, each begins at `starts`.
+
+    `of_query` is the kind of each query.
+    """
 
     example: "Ints"
     order: "Ints"
     starts: "Ints"
     stratum: "Ints"
+    of_query: "Ints"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,8 +215,7 @@ def expect(scene: Scene, option: Option, rules: Rules) -> Expected:
     Timeouts and hedges are left out, as in `expected_outcomes`.
     """
     main = side_of(option)
-    second = _chances(scene, "teacher") if rules.escalate_to == "teacher" else None
-    counts = expected_outcomes(rules, _chances(scene, main), second)
+    counts = _counts(scene, main, rules)
     means = _Means(scene)
 
     def tokens(attempts: Attempts, right: "Floats", wrong: "Floats", which: int) -> "Floats":
@@ -136,6 +230,7 @@ def expect(scene: Scene, option: Option, rules: Rules) -> Expected:
     second_prompt, second_completion = (
         tokens(teacher, counts["second_right"], counts["second_wrong"], which) for which in (0, 1)
     )
+    second_prompt = second_prompt + rules.added_prompt_tokens * plain["second_retries"]
     return Expected(
         counts=plain,
         prompt_tokens=prompt,
@@ -158,22 +253,14 @@ class _Means:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._total = self._by_stratum(self._by_kind(None))
+        self._total = self._by_stratum(scene.by_kind(None))
 
     def of(self, values: "Floats", times: "Floats | None" = None) -> "Floats":
         """Of values (rows, kinds), each query's multiplied by its own `times` (q,)."""
         import numpy as np
 
-        strata = self._by_stratum(values * self._by_kind(times)) / self._total
+        strata = self._by_stratum(values * self._scene.by_kind(times)) / self._total
         return np.concatenate([strata, (strata @ self._scene.people.weights)[:, None]], axis=1)
-
-    def _by_kind(self, times: "Floats | None") -> "Floats":
-        import numpy as np
-
-        kinds, weights = self._scene.kinds, self._scene.weights[:, self._scene.kinds.order]
-        if times is not None:
-            weights = weights * times[kinds.order]
-        return np.add.reduceat(weights, kinds.starts, axis=1)
 
     def _by_stratum(self, values: "Floats") -> "Floats":
         import numpy as np
@@ -185,13 +272,18 @@ class _Means:
         )
 
 
-def _chances(scene: Scene, side: Side) -> Chances:
+def _counts(scene: Scene, main: Side, rules: Rules) -> dict[Counted, "Floats"]:
+    """By row and kind of query, (rows, kinds)."""
     import numpy as np
 
-    example = scene.kinds.example
-    rows = np.arange(scene.n_rows)[:, None]
-    a, b = scene.fits_of(side, rows, example[None, :])
-    return Chances(a=a, b=b, share=right_share(scene.people, side)[example])
+    if rules.escalate_to != "teacher":
+        p, weights = scene.values(main), scene.alone[main]
+        return outcomes_over(rules, p, p[..., :1], weights[..., None])
+    parts: dict[Counted, list[Floats]] = {}
+    for rows in scene.blocks():
+        for name, values in outcomes_over(rules, *scene.chances(main, rows)).items():
+            parts.setdefault(name, []).append(values)
+    return {name: np.concatenate(found) for name, found in parts.items()}
 
 
 def _work(

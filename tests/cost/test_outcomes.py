@@ -32,7 +32,7 @@ def test_one_call_without_escalation_is_the_beta_binomial_policy(a, b, s, f, cap
 def attempt_by_attempt(rules, p, p2, rng):
     """One request, as the docstring of Rules tells it."""
     counts = dict.fromkeys(("right", "wrong", "retries", "second_right", "second_wrong"), 0)
-    counts |= {"escalations": 0, "calls": 0, "escalated": 0}
+    counts |= {"second_retries": 0, "escalations": 0, "calls": 0, "escalated": 0}
     uncaught = False
     for _ in range(rules.calls):
         counts["calls"] += 1
@@ -48,9 +48,11 @@ def attempt_by_attempt(rules, p, p2, rng):
         if accepted is None and rules.escalate_to == "teacher":
             counts["escalations"] += 1
             counts["escalated"] = 1
-            for _ in range(rules.second_attempts):
-                right = rng.random() < p2
+            for attempt in range(rules.second_attempts):
+                chance = p2 + rules.lift * (1 - p2) if attempt else p2
+                right = rng.random() < chance
                 counts["second_right" if right else "second_wrong"] += 1
+                counts["second_retries"] += attempt > 0
                 if rng.random() < (rules.sensitivity if right else rules.false_accepts):
                     accepted = right
                     break
@@ -72,6 +74,7 @@ def attempt_by_attempt(rules, p, p2, rng):
             max_attempts=2,
             sensitivity=0.8,
             false_accepts=0.1,
+            lift=0.4,
             calls=3,
             escalate_to="teacher",
             second_attempts=2,

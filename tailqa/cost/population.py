@@ -165,7 +165,8 @@ def stratum_fits(
 ) -> "Floats":
     """Beta(a, b) of every stratum in every resample, shape (resamples, strata, 2).
 
-    With an assumed `icc` in [0, 1) it is given by the stratum's success rate. NaN where all
+    With an assumed `icc` in [0, 1) it is given by the stratum's success rate, where no query was
+    tried twice. NaN where all
     attempts were right, all were wrong, or no query was tried twice and no icc is assumed: there
     the chance of a query is its own share of right attempts.
     """
@@ -182,7 +183,7 @@ def stratum_fits(
         counts = np.stack(
             [weights[:, inside] @ (place.ravel() == kind) for kind in range(len(table))], axis=1
         )
-        if icc is not None:
+        if icc is not None and not people.several(side):
             fits[:, stratum] = _assumed(counts @ table[:, 0] / (counts @ table[:, 1]), icc)
         elif (table[:, 1] > 1).any():
             fits[:, stratum] = fit_many([(int(c), int(n)) for c, n in table], counts)

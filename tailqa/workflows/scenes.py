@@ -100,13 +100,13 @@ def _as_long_as_traced(people: Population, pipeline: Pipeline) -> Population:
 
 def _retries_known(people: Population, pipeline: Pipeline) -> Sequence[str]:
     """What retries rest on, where they were not measured."""
+    if not retries_matter(pipeline) or all(people.several(side) for side in SIDES):
+        return []
     if pipeline.policy.icc is not None:
         return [
             f"Attempts on one query are correlated by {pipeline.policy.icc:g} (policy.icc): "
             "assumed, not measured"
         ]
-    if not retries_matter(pipeline) or all(people.several(side) for side in SIDES):
-        return []
     return [
         "Each query was answered once, so nothing was measured of retries: a query is taken to "
         "come out the same at every attempt, as it does with greedy decoding. Measure them with "

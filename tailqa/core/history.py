@@ -20,10 +20,12 @@ Facet = Literal[
     "settings",
     "versions",
     "hardware",
+    "pipeline",
 ]
 """What a run was made with. `student` and `teacher` are the weights (digest or commit, how they
 are kept), `data` is the suite's version and digest, `settings` what else was asked for (seed,
-limit, shots, temperature). Everything but the weights is the harness."""
+limit, shots, temperature), `pipeline` the name and digest of the pipeline file. Everything but the
+weights is the harness, and but the pipeline, which moves costs and no answer."""
 
 FACETS: tuple[Facet, ...] = (
     "student",
@@ -36,8 +38,9 @@ FACETS: tuple[Facet, ...] = (
     "settings",
     "versions",
     "hardware",
+    "pipeline",
 )
-HARNESS: frozenset[Facet] = frozenset(FACETS) - {"student", "teacher"}
+HARNESS: frozenset[Facet] = frozenset(FACETS) - {"student", "teacher", "pipeline"}
 
 Mark = Literal["1", "0", "f", "u", "."]
 """One query of one side: right, wrong, failed, ungraded, not asked."""

@@ -132,12 +132,18 @@ def kept_run(
     strata: Iterable[tuple[Any, ...]],
     figures: Iterable[tuple[Any, ...]],
 ) -> KeptRun:
-    """The run of a row of `runs` and of the rows of its parts, in order, without their run."""
+    """The run of a row of `runs` and of the rows of its parts, in order, without their run.
+
+    Of runs that were added before pipelines had a digest only the name is known.
+    """
+    name, made_with = row["pipeline"], dict(facets)
+    old = "none" if name is None else f"name {name}, digest not recorded"
+    made_with.setdefault("pipeline", old)
     return KeptRun(
         run=row["digest"],
         date=row["date"].isoformat(),
         seed=int(row["seed"]),
-        facets=dict(facets),
+        facets=made_with,
         strata=tuple(KeptStratum(**dict(zip(_STRATUM, found, strict=True))) for found in strata),
         figures=tuple(map(_figure, figures)),
         **{name: row[name] for name in _PLAIN},

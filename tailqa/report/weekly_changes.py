@@ -85,10 +85,34 @@ def break_word(week: Week) -> str:
     """
     suite, harness = suite_and_harness(week.changes)
     facets = [*(["suite"] if suite else []), *(change.facet for change in harness)]
+    facets = facets or [change.facet for change in week.changes if change.facet == "pipeline"]
     first = facets[0] if facets else "harness"
     if week.cause == "both":
         return f"{first} + build"
     return f"{first} +{len(facets) - 1}" if len(facets) > 1 else first
+
+
+def pipelines_of(weeks: Sequence[Week]) -> dict[str, str]:
+    """The pipeline of each week by its Monday, as far as it ever changed; otherwise empty.
+
+    >>> change = Change(facet="pipeline", before="chat", after="rag")
+    >>> days = ("2026-11-02", "2026-11-09")
+    >>> weeks = [Week(monday=day, series=0, run=day) for day in days]
+    >>> pipelines_of([weeks[0], Week(monday=days[1], series=0, changes=(change,))])
+    {'2026-11-09': 'rag', '2026-11-02': 'chat'}
+    """
+    moved = {
+        week.monday: change
+        for week in weeks
+        for change in week.changes
+        if change.facet == "pipeline"
+    }
+    now = next((moved[day].after for day in sorted(moved, reverse=True)), "")
+    found = {}
+    for week in reversed(weeks):
+        found[week.monday] = now
+        now = moved[week.monday].before if week.monday in moved else now
+    return found
 
 
 def break_words(week: Week) -> str:

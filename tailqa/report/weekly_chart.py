@@ -68,7 +68,8 @@ class Hit:
 class Panel:
     """One drawing over the weeks. `limit` is the dashed line: a margin, or what raises an alarm.
 
-    `now` are the figures of the last week that counts, `said` the alarms in words.
+    `now` are the figures of the last week that counts, `said` the alarms in words. `frame` is its
+    own, where that is not the one of all charts.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Panel:
     y_ticks: tuple[tuple[float, str], ...]
     label: str
     description: str
+    frame: Frame | None = None
 
 
 def accuracy_panels(weekly: Weekly, frame: Frame, scopes: Sequence[Scope]) -> tuple[Panel, ...]:

@@ -1,7 +1,7 @@
 """Tokens, seconds and money over the weeks: per right answer, and of a pipeline's options."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tailqa.core.estimate import Estimate
 from tailqa.core.history import HistoryFigure
@@ -10,7 +10,7 @@ from tailqa.report import format as shown
 from tailqa.report.axis import Axis, ticks_of
 from tailqa.report.escape import visible
 from tailqa.report.weekly_chart import Panel, gaps_of, hits_of
-from tailqa.report.weekly_frame import Frame, Span, Who, trace, y_axis
+from tailqa.report.weekly_frame import Frame, Span, Who, frame_of, trace, y_axis
 from tailqa.report.weekly_scopes import Scope, older_words, why_missing
 from tailqa.report.weekly_words import week_words
 
@@ -39,6 +39,16 @@ _BY_STRATUM: tuple[HistoryFigure, ...] = (
     "tokens_per_correct",
     "seconds_per_correct",
 )
+_OF_PIPELINE: frozenset[HistoryFigure] = frozenset(
+    {
+        "tokens_per_resolved",
+        "seconds_per_resolved",
+        "usd_per_resolved",
+        "resolved",
+        "p95_s",
+        "attempts",
+    }
+)
 _ORDER: tuple[Who, ...] = ("student", "teacher", "escalated")
 _DRAWN: tuple[Who, ...] = ("teacher", "escalated", "student")
 """What is drawn later lies above."""
@@ -62,8 +72,10 @@ def cost_groups(
 ) -> tuple[tuple[Panel, ...], tuple[CostGroup, ...]]:
     """All traffic, a panel per figure each on its scale; then what is known by stratum."""
     found = _found(weekly.weeks)
+    own = _pipeline_frame(weekly.weeks)
+    frames = {figure: own if own and figure in _OF_PIPELINE else frame for figure in TITLES}
     whole = tuple(
-        _panel(figure, EVERYTHING, frame, found[figure, EVERYTHING], title=title)
+        _panel(figure, EVERYTHING, frames[figure], found[figure, EVERYTHING], title=title)
         for figure, title in TITLES.items()
         if (figure, EVERYTHING) in found
     )
@@ -72,7 +84,7 @@ def cost_groups(
     for figure in _BY_STRATUM:
         here = [name for name in names if (figure, name) in found]
         if here:
-            groups.append(_group(figure, here, frame, found))
+            groups.append(_group(figure, here, frames[figure], found))
     return whole, tuple(groups)
 
 
@@ -85,6 +97,19 @@ def unit_of(figure: HistoryFigure, known: Sequence[Estimate]) -> shown.Unit:
     if figure.startswith("usd"):
         return _USD
     return shown.PERCENT if figure == "resolved" else _COUNT
+
+
+def _pipeline_frame(weeks: Sequence[Week]) -> Frame | None:
+    """With a break where the pipeline changed; None where it never did."""
+    found: list[Week] = []
+    n_changed = 0
+    for week in weeks:
+        cause = week.cause
+        if any(change.facet == "pipeline" for change in week.changes):
+            n_changed += 1
+            cause = "both" if cause in {"model", "both"} else "harness"
+        found.append(replace(week, series=week.series + n_changed, cause=cause))
+    return frame_of(found) if n_changed else None
 
 
 def _found(weeks: Sequence[Week]) -> _Found:
@@ -162,6 +187,7 @@ def _panel(
         description=f"Last, {week_words(frame.weeks[last])}: "
         + "; ".join(f"{who} {words(item, unit)}" for who, item in now)
         + ".",
+        frame=frame,
     )
 
 

@@ -148,15 +148,16 @@ def unmoved_words(comparison: Comparison) -> str:
 
 def changed_words(comparison: Comparison) -> str:
     """Whether a comparison is one of models, and what else differs between its two runs."""
-    changes = comparison.changes
+    # What a pipeline makes of answers is no answer.
+    changes = [change for change in comparison.changes if change.facet != "pipeline"]
     unmoved = unmoved_words(comparison)
     if unmoved:
         return f"{unmoved[0].upper()}{unmoved[1:]}."
     if not changes:
-        return (
-            "Nothing that is kept of a run differs between the two: what moved is noise, or a "
-            "change behind the endpoint."
-        )
+        nothing = "Nothing that is kept of a run differs between the two"
+        if comparison.changes:
+            nothing = "Nothing but the pipeline differs between the two, which moves no answer"
+        return f"{nothing}: what moved is noise, or a change behind the endpoint."
     facets = ", ".join(dict.fromkeys(change.facet for change in changes))
     harness = any(change.facet in HARNESS for change in changes)
     model = any(change.facet not in HARNESS for change in changes)

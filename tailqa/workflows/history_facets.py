@@ -35,6 +35,7 @@ def facets(report: Report) -> Mapping[Facet, str]:
         "settings": _settings(report),
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
         "hardware": f"{hardware}, on {_both(_device(teacher), _device(student))}",
+        "pipeline": _pipeline(report),
     }
 
 
@@ -76,6 +77,11 @@ def _settings(report: Report) -> str:
         for name, value in chosen.items()
         if value is not None and value is not False and name not in _NO_SETTINGS
     )
+
+
+def _pipeline(report: Report) -> str:
+    found = report.operations
+    return "none" if found is None else f"name {found.name}, digest {_digest(found.digest)}"
 
 
 def _digest(digest: str | None) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.history import HistoryFigure
-from tailqa.core.weekly import EVERYTHING, Comparison, Week, Weekly
+from tailqa.core.weekly import EVERYTHING, Change, Comparison, Week, Weekly
 from tailqa.report import format as shown
+from tailqa.report.weekly_changes import change_words, pipelines_of
 from tailqa.report.weekly_scopes import why_missing
 from tailqa.report.weekly_words import unmoved_words
 from tailqa.workflows.weekly_losses import scaled
@@ -99,12 +100,20 @@ def _spent(weekly: Weekly, traffic: float) -> Iterator[str]:
         ]
         spent = _joined([f"{_tokens(tokens, traffic)} a week{of}", *before])
         yield f"Over all traffic the student {'took' if of else 'takes'} {spent}."
+    pipelines = pipelines_of(weekly.weeks)
+    others = {
+        monday: change_words(Change(facet="pipeline", before=pipelines[monday], after=own))
+        for monday in earlier
+        if (own := pipelines[now.monday]) != pipelines[monday]
+    }
     for who, way in _WAYS:
         usd = _figure(now, who, "usd_per_resolved")
         if isinstance(usd, Estimate):
             before = [
-                f"{name} {_usd(_figure(week, who, 'usd_per_resolved'), traffic)}"
-                for name, week in earlier.values()
+                f"{name} not comparable ({others[monday]})"
+                if monday in others
+                else f"{name} {_usd(_figure(week, who, 'usd_per_resolved'), traffic)}"
+                for monday, (name, week) in earlier.items()
             ]
             yield (
                 f"To resolve {queries(traffic)} with {way} {'took' if of else 'takes'} "

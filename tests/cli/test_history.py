@@ -168,6 +168,7 @@ engine     transformers
 settings   seed 0, temperature 0.0, max_tokens 96
 versions   python 3.11.7, tailqa 0.1.0, torch 2.13.0
 hardware   x86_64, 2 cores, on cpu
+pipeline   none
 
                   traffic,   both  teacher  student   both  failed or  margin,
 stratum, queries         %  right     only     only  wrong   ungraded   points

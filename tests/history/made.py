@@ -64,7 +64,12 @@ def kept(number: int, date: str = "2026-11-02", **changes: Any) -> KeptRun:
         "suite": "demo",
         "suite_version": "1",
         "suite_digest": "c0de" * 16,
-        "facets": {"student": f"build {number}", "settings": "seed 0", "dtype": "float32"},
+        "facets": {
+            "student": f"build {number}",
+            "settings": "seed 0",
+            "dtype": "float32",
+            "pipeline": "name chat, digest c4a7",
+        },
         "verdict": "pass",
         "policy": "default",
         "policy_digest": None,

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+import sqlalchemy as sa
 
 from tailqa.core.errors import HistoryError
 from tailqa.core.history import NewRun
 from tailqa.history import History, open_history
+from tailqa.history.address import address
 from tests.history.made import STRATA, TODAY, answer, dump, kept, new, query
 
 TODAY_ = date.fromisoformat(TODAY)
@@ -30,6 +32,18 @@ def test_a_run_comes_back_as_it_was(where):
         assert history.queries(found.run, ids) == given.queries
         assert history.answers(found.run, ids) == given.answers
     assert found.added_s > 1.7e9
+
+
+def test_of_an_older_run_the_digest_of_the_pipeline_is_not_known(where):
+    with open_history(where) as history:
+        add(history, new(1), new(2, "2026-11-09", pipeline=None))
+        assert history.run("run-1").facets["pipeline"] == "name chat, digest c4a7"
+        engine = sa.create_engine(address(where).url)
+        with engine.begin() as connection:
+            connection.execute(sa.text("DELETE FROM facets WHERE facet = 'pipeline'"))
+        engine.dispose()
+        found = [run.facets["pipeline"] for run in history.runs()]
+    assert found == ["name chat, digest not recorded", "none"]
 
 
 def test_adding_twice_changes_nothing(where):

@@ -13,6 +13,7 @@ from tailqa.report.weekly_chart import accuracy_panels, accuracy_range, alarm_ma
 from tailqa.report.weekly_costs import cost_groups
 from tailqa.report.weekly_evidence import evidence_panels
 from tailqa.report.weekly_frame import BOTTOM, LEFT, RIGHT, frame_of, trace, y_axis
+from tailqa.report.weekly_page import render_weekly_page
 from tailqa.report.weekly_scopes import scopes_of
 from tests.report.weekly_cases import (
     ALARMED,
@@ -231,6 +232,30 @@ def test_costs_of_what_does_not_count_are_a_gap_with_its_reason():
         assert any(f"week of {monday(20)}" in gap.title for gap in panel.gaps)
         assert frame.xs[20] not in [x for line in panel.traces for x, _ in line.dots]
         assert f"week of {monday(20)}" not in "".join(hit.title for hit in panel.hits)
+
+
+def test_what_a_pipeline_makes_of_a_query_begins_anew_with_another_pipeline():
+    weekly = make_weekly(n_strata=2)
+    change = Change(facet="pipeline", before="name chat, digest a", after="name chat, digest b")
+    weeks = list(weekly.weeks)
+    weeks[22] = replace(weeks[22], changes=(change,))
+    weekly = replace(weekly, weeks=tuple(weeks))
+    frame = frame_of(weekly.weeks)
+    whole, groups = cost_groups(weekly, frame, scopes_of(weekly))
+    answers, resolved = whole[0], whole[2]
+    assert answers.frame == frame
+    assert [mark.word for mark in resolved.frame.breaks] == [
+        *(mark.word for mark in frame.breaks),
+        "pipeline",
+    ]
+    assert "pipeline: digest a → b" in resolved.frame.breaks[-1].title
+    starts = [float(part.split()[0]) for part in resolved.traces[0].line.split("M")[1:]]
+    assert starts[-1] == frame.xs[22]
+    assert f"M{frame.xs[22]}" not in answers.traces[0].line
+    assert [group.panels[0].frame is not answers.frame for group in groups] == [True] * 3 + [
+        False
+    ] * 2
+    assert "pipeline: digest a → b" in render_weekly_page(weekly)
 
 
 def test_costs_far_apart_are_on_a_logarithmic_scale():

@@ -115,6 +115,7 @@ def test_every_facet_has_a_short_text():
         "settings": "seed 0, temperature 0.0, max_tokens 96",
         "versions": "python 3.11.7, tailqa 0.1.0, torch 2.13.0",
         "hardware": "x86_64, 2 cores, on cpu",
+        "pipeline": "none",
     }
 
 
@@ -151,6 +152,11 @@ PRINT = REPORT.fingerprint
             replace(REPORT, fingerprint=replace(PRINT, versions={"torch": "2.14.0"})),
             "versions",
             "torch 2.14.0",
+        ),
+        (
+            replace(REPORT, operations=operations()),
+            "pipeline",
+            "name chat, digest cccccccccccc",
         ),
     ],
 )

@@ -6,6 +6,7 @@ from tailqa.core.estimate import Estimate
 from tailqa.core.history import KeptFigure
 from tailqa.core.weekly import EVERYTHING
 from tailqa.report.weekly_markdown import render_weekly_markdown
+from tailqa.report.weekly_words import changed_words
 from tailqa.workflows.weekly_headline import headline
 from tests.workflows.weekly_runs import (
     FACETS,
@@ -108,6 +109,35 @@ def test_what_resolving_costs_where_the_runs_had_prices():
         "To resolve 10,000 queries a week with the teacher alone takes 120.00 [119.00, 121.00] "
         f"USD a week; in the base line ({monday(0)}) 100.00 [99.00, 101.00] USD.",
     )
+
+
+def test_costs_of_another_pipeline_are_not_compared_and_break_no_series():
+    weeks = steady(3, 100)
+    usd = replace(tokens(0.01), figure="usd_per_resolved", who="student")
+    usd = replace(usd, measured=replace(usd.measured, low=0.009, high=0.011))
+    runs = [
+        new_run(
+            k,
+            marks,
+            build="same",
+            figures=(usd, tokens(50.0)),
+            facets={"pipeline": f"name chat, digest {'old' if k == 0 else 'new'}"},
+        )
+        for k, marks in enumerate(weeks)
+    ]
+    report = weekly(runs, traffic=10_000)
+    assert [(week.series, week.cause) for week in report.weeks] == [(0, "nothing")] * 3
+    assert [change.facet for change in report.weeks[1].changes] == ["pipeline"]
+    spent, resolved = report.costs[-2:]
+    assert "not comparable" not in spent
+    assert resolved == (
+        "To resolve 10,000 queries a week with the student alone takes 100.00 [90.00, 110.00] USD "
+        f"a week; in the week of {monday(1)} 100.00 [90.00, 110.00] USD; in the base line "
+        f"({monday(0)}) not comparable (pipeline: digest old → new)."
+    )
+    last, base = (changed_words(comparison) for comparison in report.comparisons)
+    assert last.startswith("Nothing that is kept of a run differs")
+    assert base.startswith("Nothing but the pipeline differs between the two, which moves no")
 
 
 def test_one_week_alone():

@@ -74,7 +74,7 @@ def run_weekly(history: "History", options: WeeklyOptions) -> Weekly:
     flips = flaky_columns(outcomes, [row for row in series if outcomes.weeks[row].monday >= first])
     found = detect(
         outcomes,
-        range(len(outcomes.weeks)),
+        [row for row, week in enumerate(outcomes.weeks) if week.monday >= span.detected_from],
         false_alarm_weeks=options.false_alarm_weeks,
         level=options.level,
         traffic=options.traffic,

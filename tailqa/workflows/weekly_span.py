@@ -2,24 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from tailqa.core.errors import TailqaError
 from tailqa.core.history import KeptRun
-from tailqa.workflows.weekly_calendar import CalendarWeek, calendar
+from tailqa.workflows.weekly_calendar import WEEK, CalendarWeek, calendar
 from tailqa.workflows.weekly_choice import WeeklyOptions, base_week, first_monday
+
+LOOK_BACK = 104 * WEEK
+"""Before the first week shown. A loss that old is what the student is by now."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
     """Weeks, oldest first; series are counted from the first week shown.
 
-    `read` are the weeks whose marks are needed: all with a run from the begin of the series of the
-    first week shown, so that an alarm does not depend on how many weeks are shown. `now` is the
-    last of them.
+    `read` are the weeks with a run whose marks are needed: from `detected_from` on those that the
+    detector looks at, before it at most the base line. `now` is the last with a run.
     """
 
     shown: tuple[CalendarWeek, ...]
     read: tuple[CalendarWeek, ...]
+    detected_from: date
     now: CalendarWeek
     base: CalendarWeek
 
@@ -47,10 +51,22 @@ def span_of(runs: Sequence[KeptRun], options: WeeklyOptions) -> Span:
         )
     offset = shown[0].series
     weeks = tuple(replace(week, series=week.series - offset) for week in weeks)
-    read = tuple(week for week in weeks if week.run is not None and week.series >= 0)
+    detected_from = shown[0].monday - LOOK_BACK
+    base = base_week(weeks, options.base, options.today)
+    now = next(week for week in reversed(weeks) if week.run is not None)
+    read = [
+        week
+        for week in weeks
+        if week.run is not None
+        and (
+            (week.monday >= detected_from and week.series >= 0)
+            or (week.monday == base.monday and week.series == now.series)
+        )
+    ]
     return Span(
         shown=tuple(week for week in weeks if week.monday >= start),
-        read=read,
-        now=read[-1],
-        base=base_week(weeks, options.base, options.today),
+        read=tuple(read),
+        detected_from=detected_from,
+        now=now,
+        base=base,
     )

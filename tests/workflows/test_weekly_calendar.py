@@ -281,8 +281,8 @@ def test_no_run_that_counts_in_the_window():
         span_of([old, kept(12, facets={"engine": "torch 2.9"})], options(since="3w"))
 
 
-def test_the_whole_series_is_read_however_few_weeks_are_shown():
-    runs = [replace(kept(k), date=str(TODAY - timedelta(weeks=59 - k))) for k in range(60)]
+def test_a_base_line_long_ago_is_read_but_not_looked_at_by_the_detector():
+    runs = [replace(kept(k), date=str(TODAY - timedelta(weeks=119 - k))) for k in range(120)]
     span = span_of(runs, options(since="3w"))
-    assert len(span.read) == 60
     assert span.base.monday == span.read[0].monday
+    assert [week.monday >= span.detected_from for week in span.read] == [False] + [True] * 107

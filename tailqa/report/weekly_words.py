@@ -73,11 +73,12 @@ def null_words(weekly: Weekly) -> str:
 
 
 def reused_words(weekly: Weekly) -> str:
-    """How many of the teacher's answers came from the store; empty where not known."""
+    """How many of the teacher's answers an earlier run had too; empty where not known."""
     n = weekly.teacher_reused
     if n is None:
         return ""
-    return f"{shown.count(n)} of the teacher's answers of the last run came from an earlier run."
+    of = "of the teacher's answers of the last run are the same as in an earlier run."
+    return f"{shown.count(n)} {of}"
 
 
 def moment(date: str) -> str:

@@ -171,22 +171,25 @@ def _with_texts(
     return tuple(found)
 
 
-def n_reused(before: Sequence[KeptAnswer], after: Sequence[KeptAnswer]) -> int:
+def n_reused(before: Sequence[KeptAnswer], after: Sequence[KeptAnswer]) -> int | None:
     """How many of the teacher's answers of one run stand in another, word for word.
 
-    >>> said = KeptAnswer(query_id="q1", side="teacher", mark="1", text="Paris")
-    >>> n_reused([said], [said])
-    1
+    Without a text, as in what was imported, none is known: None where no answer of `after` has one.
+
+    >>> said, none = (
+    ...     KeptAnswer(query_id="q1", side="teacher", mark="1", text=text) for text in ("Paris", "")
+    ... )
+    >>> n_reused([said], [said]), n_reused([none], [none])
+    (1, None)
     """
     known = {
         answer.query_id: (answer.mark, answer.text) for answer in before if _of_teacher(answer)
     }
-    return sum(
-        known.get(answer.query_id) == (answer.mark, answer.text)
-        for answer in after
-        if _of_teacher(answer)
-    )
+    now = [answer for answer in after if _of_teacher(answer)]
+    if not now:
+        return None
+    return sum(known.get(answer.query_id) == (answer.mark, answer.text) for answer in now)
 
 
 def _of_teacher(answer: KeptAnswer) -> bool:
-    return answer.side == "teacher" and answer.mark not in {"f", "."}
+    return answer.side == "teacher" and answer.mark not in {"f", "."} and answer.text != ""

@@ -53,7 +53,7 @@ Before you believe it:
 - In the week of 2026-10-19 tail/dates had 12 queries; it is shown as missing.
 
 Queries newly wrong: 61, newly right: 9, flaky: 4.
-5,712 of the teacher's answers of the last run came from an earlier run.
+5,712 of the teacher's answers of the last run are the same as in an earlier run.
 While nothing changes, this page as a whole alarms falsely at most once in 104 weeks (2 years) on \
 average.
 Null hypothesis: the answers to the same queries of this suite are as often right as in the weeks \

@@ -192,5 +192,12 @@ def test_the_teachers_answers_that_an_earlier_run_had_already():
     )
     assert weekly([*runs[:2], replace(runs[2], answers=answers)]).teacher_reused == 150 - 15
     assert weekly(runs[:1]).teacher_reused is None
+    imported = [
+        replace(run, answers=tuple(replace(answer, text="") for answer in run.answers))
+        for run in runs
+    ]
+    assert weekly(imported).teacher_reused is None
+    half = tuple(replace(a, text="") if a.query_id.endswith("7") else a for a in runs[2].answers)
+    assert weekly([*runs[:2], replace(runs[2], answers=half)]).teacher_reused == 150 - 15
     other = [runs[0], new_run(1, weeks[1], facets={"teacher": "new"})]
     assert weekly(other).teacher_reused is None

@@ -35,11 +35,12 @@ def add(runs: tuple[Path, ...], db: str, student: str | None, *, backfill: bool)
 
     What other commands made, as in outputs/*/, is skipped.
     """
+    from tailqa.report.escape import visible
     from tailqa.workflows.history import add_runs, sort_folders
 
     found = sort_folders(runs)
     for folder, command in found.others.items():
-        click.echo(f"{folder}: skipped, made by tailqa {command} and no run")
+        click.echo(f"{visible(str(folder))}: skipped, made by tailqa {command} and no run")
     for added in add_runs(found.runs, db, student=student, backfill=backfill):
         click.echo(history_options.added_line(added))
 
@@ -98,10 +99,12 @@ def show(run: str, db: str, form: str) -> None:
 @history_options.db
 def rename(old: str, new: str, db: str) -> None:
     """Follow all runs of the student OLD under the name NEW, which may have runs already."""
+    from tailqa.report.escape import visible
     from tailqa.workflows.history import rename as renamed
 
     n = renamed(db, old, new)
-    click.echo(f"{n:,} {'run' if n == 1 else 'runs'} of {old} followed as {new} from now on.")
+    runs = "run" if n == 1 else "runs"
+    click.echo(f"{n:,} {runs} of {visible(old)} followed as {visible(new)} from now on.")
 
 
 @history.command(short_help="Remove old runs with their prompts and answers.")

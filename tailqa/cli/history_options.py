@@ -100,11 +100,13 @@ class Recorder:
 
 def added_line(added: "Added") -> str:
     """What adding a run did, for the terminal."""
+    from tailqa.report.escape import visible
+
     run = added.run
     if not added.new:
         said = f"{run.name}: the history has it already (run {run.run[:8]}, added as {run.student})"
-        return "; ".join((said, *added.notes))
-    return (
+        return visible("; ".join((said, *added.notes)))
+    return visible(
         f"{run.name}: added as {run.student} on {run.suite} {run.suite_version} of {run.date}, "
         f"{run.n_queries:,} queries (run {run.run[:8]})"
     )

@@ -16,6 +16,7 @@ from tailqa.history.database import Database
 from tailqa.history.pruning import prunable, remove
 from tailqa.history.reading import find_runs, read_answers, read_marks, read_queries
 from tailqa.history.renaming import rename
+from tailqa.history.rows import storable
 
 _DIGEST = re.compile("[0-9a-f]{4,64}")
 _SHORTER = re.compile("[0-9a-f]{1,3}")
@@ -86,8 +87,8 @@ class History:
         """
         table = tables.runs
         which: list[sa.ColumnElement[bool]] = []
-        which += [] if student is None else [table.c.student == student]
-        which += [] if suite is None else [table.c.suite == suite]
+        which += [] if student is None else [table.c.student == storable(student)]
+        which += [] if suite is None else [table.c.suite == storable(suite)]
         which += [] if since is None else [table.c.date >= _day(since)]
         which += [] if until is None else [table.c.date <= _day(until)]
         first = date.min if figures_since is None else _day(figures_since)
@@ -99,7 +100,7 @@ class History:
 
         Raises HistoryError where there is none, or more than one.
         """
-        table = tables.runs
+        table, text = tables.runs, storable(text)
         named = table.c.name == Path(text).name
         if _DIGEST.fullmatch(text):
             named |= table.c.digest.startswith(text)

@@ -10,6 +10,7 @@ from tailqa.core.errors import HistoryError, ResultError, TailqaError
 from tailqa.core.history import Added, KeptRun
 from tailqa.core.report import Report, Run
 from tailqa.history import History, open_history
+from tailqa.history.rows import storable
 from tailqa.report.bench_result import BENCH
 from tailqa.report.files import read_bytes
 from tailqa.report.operations_result import COST
@@ -203,6 +204,8 @@ def _after(done: Sequence[Added], error: TailqaError) -> TailqaError:
 
 def _check_name(history: History, what: str, name: str | None) -> None:
     known = dict.fromkeys(pair[what == "suite"] for pair in history.series())
-    if name is not None and name not in known:
+    if name is not None and storable(name) not in known:
         there = ", ".join(known) or "nothing yet"
-        raise HistoryError(f"{history.shown} has no run of the {what} {name}; it has {there}")
+        raise HistoryError(
+            f"{history.shown} has no run of the {what} {storable(name)}; it has {there}"
+        )

@@ -220,6 +220,26 @@ def test_bad_input_is_one_sentence(here, runs, tmp_path):
     assert "'soon' is no day" in said
 
 
+def test_a_name_that_is_no_text_is_a_name_like_any_other(here, runs, tmp_path):
+    odd, sign = "\udcff", "⟨U+DCFF⟩"  # what the shell makes of $'\xff'
+    here("history", "add", "monday")
+    assert refused(here("history", "show", odd)) == (
+        f"Error: outputs/history.db has no run {sign}; tailqa history list shows them\n"
+    )
+    assert f"no run of the student {sign}; it has" in refused(
+        here("history", "list", "--student", odd)
+    )
+    for flag in ("--student", "--suite"):
+        assert r"'\udcff'; it has" in refused(here("weekly", flag, odd))
+    assert f"no run is followed as {sign};" in refused(here("history", "rename", odd, "bot"))
+    added = here("history", "add", "week-2", "--student", odd)
+    assert added.stdout.startswith(f"week-2: added as {sign} on demo 1")
+    listed = here("history", "list", "--student", odd, "--format", "json")
+    assert [run["student"] for run in json.loads(listed.stdout)] == [sign]
+    renamed = here("history", "rename", "demo:student", odd)
+    assert renamed.stdout == f"1 run of demo:student followed as {sign} from now on.\n"
+
+
 @pytest.mark.parametrize("n", [0, 1])
 def test_every_command_of_the_page_runs(here, runs, tmp_path, n):
     page = (Path(__file__).parents[2] / "docs" / "history.md").read_text("utf-8")

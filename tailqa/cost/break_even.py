@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.operations import BreakEven, Figure, Option
-from tailqa.cost.draws import from_draws
+from tailqa.cost.certain import Size, size_of
+from tailqa.cost.draws import LEAST, from_draws
 from tailqa.cost.line import Rules
 from tailqa.cost.outcomes import Chances, expected_outcomes
 from tailqa.cost.scene import Expected, Scene, expect
@@ -77,7 +78,7 @@ def tail_share_break_even(
         option=option,
         figure=figure,
         current=current,
-        value=_value(roots, never, level=level, n=scene.people.n),
+        value=_value(roots, never, level=level, size=size_of(scene.people)),
         meaning=f"{cheaper_at} it the student costs less" if math.isfinite(roots[0]) else "",
     )
 
@@ -118,7 +119,7 @@ def accuracy_break_even(
         option="student",
         figure=figure,
         current=now.today,
-        value=_value(found, why, level=level, n=scene.people.n),
+        value=_value(found, why, level=level, size=size_of(scene.people)),
         meaning="above it the student costs less" if math.isfinite(found[0]) else "",
     )
 
@@ -168,7 +169,7 @@ def attempts_break_even(
             caps,
             f"at every cap from 1 to {MOST_ATTEMPTS} the student costs {words[0]}",
             level=level,
-            n=scene.people.n,
+            size=size_of(scene.people),
         ),
         meaning=(
             f"with fewer attempts it costs {words[0]}, from there on {words[1]}"
@@ -256,15 +257,13 @@ def _roots(square: "Floats", linear: "Floats", constant: "Floats") -> "Floats":
     return found
 
 
-def _value(found: "Floats", never: str, *, level: float, n: int) -> Measured:
+def _value(found: "Floats", never: str, *, level: float, size: Size) -> Measured:
     if not math.isfinite(found[0]):
-        return TooFew(reason=never, n=n)
-    measured = from_draws(float(found[0]), found[1:].tolist(), level=level, n=n)
-    if isinstance(measured, TooFew):
-        missing = sum(not math.isfinite(value) for value in found[1:])
-        return TooFew(
-            reason=f"{found[0]:.3g} as measured, but none in {missing} of {len(found) - 1} "
-            "resamples",
-            n=n,
-        )
+        return TooFew(reason=never, n=size.n)
+    value, draws = float(found[0]), found[1:].tolist()
+    measured = from_draws(value, draws, level=level, n=size.n, units=size.units)
+    missing = sum(not math.isfinite(draw) for draw in draws)
+    if isinstance(measured, TooFew) and missing and size.units >= LEAST:
+        reason = f"{value:.3g} as measured, but none in {missing} of {len(draws)} resamples"
+        return TooFew(reason=reason, n=size.n)
     return measured

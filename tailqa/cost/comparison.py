@@ -16,6 +16,7 @@ from tailqa.core.operations import (
     StageLoad,
     TrapFinding,
 )
+from tailqa.cost.certain import Size, size_of
 from tailqa.cost.draws import ratio_of
 from tailqa.cost.figures import measured
 from tailqa.cost.pipeline import amdahl
@@ -99,7 +100,7 @@ def trap_findings(
                 continue
             for column, scope in scopes:
                 above, below = (rows[who][figure][:, column] for who in (option, "teacher"))
-                ratio = _ratio(above, below, n=_n(scene, column), level=level)
+                ratio = _ratio(above, below, size=size_of(scene.people, column), level=level)
                 found.append(
                     TrapFinding(
                         scope=scope,
@@ -119,14 +120,14 @@ def _per_token(scene: Scene, *, level: float) -> Measured:
         return TooFew(reason="no speed was measured", n=0)
     if not math.isfinite(ratio[0]):
         return TooFew(reason="the teacher's time does not grow with its tokens", n=scene.people.n)
-    return measured(ratio, level=level, n=scene.people.n)
+    return measured(ratio, level=level, size=size_of(scene.people))
 
 
 def stage_loads(scene: Scene, predicted: Predicted, *, level: float) -> tuple[StageLoad, ...]:
     """Every stage of one option: how busy, how long the wait; the bottleneck is the busiest."""
     import numpy as np
 
-    setting, n = predicted.setting, scene.people.n
+    setting, size = predicted.setting, size_of(scene.people)
     known = {
         place: float(value)
         for place, value in enumerate(predicted.utilisation[0])
@@ -137,8 +138,8 @@ def stage_loads(scene: Scene, predicted: Predicted, *, level: float) -> tuple[St
 
     def of(column: "Floats", reason: str) -> Measured:
         if math.isnan(float(column[0])):
-            return TooFew(reason=reason, n=n)
-        return measured(np.where(np.isnan(column), np.inf, column), level=level, n=n)
+            return TooFew(reason=reason, n=size.n)
+        return measured(np.where(np.isnan(column), np.inf, column), level=level, size=size)
 
     loads = []
     for place, station in enumerate(setting.stations):
@@ -221,19 +222,19 @@ def amdahl_view(
     whole = teacher.lasting["mean_s"][:, -1]
     share = (teacher.expected.own_s[:, -1] / whole).clip(0.0, 1.0)
     by_law = _rows([amdahl(f, s) for f, s in zip(share, generation, strict=True)])
-    n = scene.people.n
+    size = size_of(scene.people)
     ends = {
         name: found["teacher"].lasting["mean_s"][:, -1] / found["student"].lasting["mean_s"][:, -1]
         for name, found in (("unloaded", unloaded), ("loaded", loaded))
         if not any(p.saturated for p in (found["teacher"], found["student"]))
     }
-    full: Measured = TooFew(reason="a stage is saturated", n=n)
+    full: Measured = TooFew(reason="a stage is saturated", n=size.n)
     return AmdahlView(
-        share=measured(share, level=level, n=n),
-        generation=measured(generation, level=level, n=n),
-        by_law=measured(by_law, level=level, n=n),
-        unloaded=measured(ends["unloaded"], level=level, n=n),
-        loaded=measured(ends["loaded"], level=level, n=n) if "loaded" in ends else full,
+        share=measured(share, level=level, size=size),
+        generation=measured(generation, level=level, size=size),
+        by_law=measured(by_law, level=level, size=size),
+        unloaded=measured(ends["unloaded"], level=level, size=size),
+        loaded=measured(ends["loaded"], level=level, size=size) if "loaded" in ends else full,
         next_bottleneck=_next(loaded["student"]),
     )
 
@@ -273,23 +274,17 @@ def _closed_wait(predicted: Predicted, place: int) -> float | None:
     return wait
 
 
-def _n(scene: Scene, column: int) -> int:
-    """Queries in a stratum; of all traffic in the last column."""
-    whole = column == len(scene.people.strata)
-    return scene.people.n if whole else int((scene.people.stratum == column).sum())
-
-
-def _ratio(above: "Floats", below: "Floats", *, n: int, level: float) -> Measured:
+def _ratio(above: "Floats", below: "Floats", *, size: Size, level: float) -> Measured:
     import numpy as np
 
     if np.isnan(above[0] + below[0]):
-        return TooFew(reason="too few simulated requests", n=n)
+        return TooFew(reason="too few simulated requests", n=size.n)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where((below > 0) & np.isfinite(below), above / below, np.inf)
     if not math.isfinite(ratio[0]):
         who = "the student" if math.isinf(above[0]) else "the teacher"
-        return TooFew(reason=f"{who} resolves nothing there", n=n)
-    return measured(ratio, level=level, n=n)
+        return TooFew(reason=f"{who} resolves nothing there", n=size.n)
+    return measured(ratio, level=level, size=size)
 
 
 def _occurs(per_token: Measured, per_resolved: Measured) -> Literal["yes", "no", "unclear"]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, get_args
 
 from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.operations import ALL_TRAFFIC, Figure, OptionCost
-from tailqa.cost.draws import from_draws
+from tailqa.cost.certain import Size, certain_figures, size_of
+from tailqa.cost.draws import certain, from_draws, varying
 from tailqa.cost.prediction import Predicted
 from tailqa.cost.scene import Scene, side_of
 from tailqa.cost.schema import Pipeline, Price, ToPerson
@@ -64,18 +65,26 @@ def figure_rows(predicted: Predicted, pipeline: Pipeline) -> dict[Figure, "Float
 def option_costs(
     scene: Scene, predicted: Predicted, pipeline: Pipeline, *, level: float
 ) -> tuple[OptionCost, ...]:
-    """The figures of one option on every stratum, then on all traffic."""
+    """The figures of one option on every stratum, then on all traffic.
+
+    What answers that are right or wrong cannot change is certain. Counts of answers in which no
+    resample differs are not told: so are those of a stratum that was always right.
+    """
     rows = figure_rows(predicted, pipeline)
     why = unknown_figures(scene, predicted, pipeline, level=level)
     scopes = (*scene.people.strata, ALL_TRAFFIC)
+    sure = certain_figures(predicted.setting)
     costs = []
     for column, scope in enumerate(scopes):
         whole = scope == ALL_TRAFFIC and column == len(scopes) - 1
-        n = scene.people.n if whole else int((scene.people.stratum == column).sum())
-        figures = {
-            figure: why.get(figure) or measured(rows[figure][:, column], level=level, n=n)
-            for figure in get_args(Figure)
-        }
+        size = size_of(scene.people, column)
+        figures: dict[Figure, Measured] = {}
+        for figure in get_args(Figure):
+            if figure in sure:
+                figures[figure] = certain(sure[figure], level=level, n=size.n)
+                continue
+            found = why.get(figure) or measured(rows[figure][:, column], level=level, size=size)
+            figures[figure] = varying(found, figure)
         draws = {
             figure: tuple(_kept(value) for value in rows[figure][1:, column])
             for figure in get_args(Figure)
@@ -86,19 +95,19 @@ def option_costs(
     return tuple(costs)
 
 
-def measured(column: "Floats", *, level: float, n: int) -> Measured:
+def measured(column: "Floats", *, level: float, size: Size) -> Measured:
     """The first of `column` with the interval of the others; why not, where there is none.
 
     >>> import numpy as np
-    >>> measured(np.array([2.0, 1.0, 3.0]), level=0.95, n=40).high
+    >>> measured(np.array([2.0, 1.0, 3.0]), level=0.95, size=Size(n=40, units=40)).high
     3.0
     """
     value, draws = float(column[0]), column[1:]
     if math.isnan(value) or _many(draws, math.isnan, level):
-        return TooFew(reason=_TOO_FEW_BEYOND, n=n)
+        return TooFew(reason=_TOO_FEW_BEYOND, n=size.n)
     if math.isinf(value):
-        return TooFew(reason="it has no limit: nothing is resolved", n=n)
-    return from_draws(value, draws.tolist(), level=level, n=n)
+        return TooFew(reason="it has no limit: nothing is resolved", n=size.n)
+    return from_draws(value, draws.tolist(), level=level, n=size.n, units=size.units)
 
 
 def _many(draws: "Floats", is_so: Callable[[float], bool], level: float) -> bool:

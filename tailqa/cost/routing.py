@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.routing import RECOVERED, RouteBy, RouteCurve, RoutePoint
-from tailqa.cost.draws import from_draws
+from tailqa.cost.draws import LEAST, from_draws
 
 if TYPE_CHECKING:
     import numpy as np
@@ -212,4 +212,5 @@ def curve_of(by: RouteBy, curves: "Floats", *, level: float, n: int) -> RouteCur
 def told(column: "Floats", *, level: float, n: int, lacking: str = _FEW) -> Measured:
     """The first of `column` with the interval of the others; `lacking` where it has no limit."""
     found = from_draws(float(column[0]), column[1:].tolist(), level=level, n=n)
-    return TooFew(reason=lacking, n=n) if isinstance(found, TooFew) else found
+    lacks = isinstance(found, TooFew) and n >= LEAST
+    return TooFew(reason=lacking, n=n) if lacks else found

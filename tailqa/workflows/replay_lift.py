@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from tailqa.core.answer import Side
 from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.ports import Progress
-from tailqa.cost.draws import from_draws
+from tailqa.cost.draws import LEAST, from_draws
 from tailqa.cost.population import Population, posterior, right_share, stratum_fits
 from tailqa.workflows.answerer import Answerer
 from tailqa.workflows.replay_setup import Setup
@@ -66,10 +66,12 @@ def measure_lift(
 def lift_of(right: "Floats", chance: "Floats", added: "Floats", *, level: float = 0.95) -> Lift:
     """From retries that were right (1) or not (0), against the chance of each without the text.
 
+    It is told from 10 retries on, some of them right and some not; the draws are there always.
+
     >>> import numpy as np
-    >>> found = lift_of(np.ones(20), np.full(20, 0.5), np.full(20, 9.0))
+    >>> found = lift_of(np.repeat([1.0, 0.0], 10), np.zeros(20), np.full(20, 9.0))
     >>> found.measured.value, found.added_prompt_tokens
-    (1.0, 9.0)
+    (0.5, 9.0)
     """
     import numpy as np
 
@@ -82,8 +84,14 @@ def lift_of(right: "Floats", chance: "Floats", added: "Floats", *, level: float 
     plain = np.concatenate([[chance.mean()], chance[picked].mean(axis=1)])
     raw = (gained - plain) / np.maximum(1 - plain, 1e-9)
     draws = np.clip(raw, 0.0, 1.0)
+    measured = from_draws(float(draws[0]), draws[1:].tolist(), level=level, n=n)
+    said = f"{100 * draws[0]:.3g} % of {n:,} as measured and predicted with"
+    if isinstance(measured, TooFew):
+        measured = TooFew(reason=f"{said}; {LEAST} needed for an interval", n=n)
+    elif np.ptp(right) == 0:
+        measured = TooFew(reason=f"{said}; no resample differs", n=n)
     return Lift(
-        measured=from_draws(float(draws[0]), draws[1:].tolist(), level=level, n=n),
+        measured=measured,
         draws=draws,
         added_prompt_tokens=max(0.0, float(added.mean())),
         n=n,

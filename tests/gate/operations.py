@@ -6,6 +6,7 @@ import numpy as np
 
 from tailqa.core.estimate import Estimate, TooFew
 from tailqa.core.operations import ALL_TRAFFIC, OPTIONS, Figure, Operations, Option, OptionCost
+from tailqa.cost.draws import CERTAIN
 
 DIGEST = "5f1d0c3a9b27" + "0" * 52
 SATURATED = TooFew(
@@ -83,7 +84,8 @@ def _option(
             low=float(np.quantile(drawn, 0.025)),
             high=float(np.quantile(drawn, 0.975)),
             level=0.95,
-            method="bootstrap-percentile",
+            # Without escalation nothing is escalated, whatever the models answer.
+            method=CERTAIN if figure == "escalated" and not drawn.any() else "bootstrap-percentile",
             n=800,
         )
         for figure, drawn in draws.items()

@@ -101,7 +101,7 @@ NOTHING = {
     "never seen": (
         operations({("escalated", "uncaught"): 0.0}),
         {"uncaught": {"max": 0.05}},
-        "all resamples give the same",
+        "no interval: 0 % as measured, and no resample differs",
     ),
     "an option that was not run": (
         replace(operations(), options=operations().options[:2]),

@@ -83,7 +83,10 @@ def per_attempt(scene: Scene, predicted: Predicted, figure: Figure, rules: Rules
 def _attempt_tokens(
     scene: Scene, predicted: Predicted, *, right: bool
 ) -> tuple["Floats", "Floats"]:
-    """Mean tokens of right or wrong attempts, (rows, strata); of all where there is none."""
+    """Mean tokens of right or wrong attempts, (rows, strata); of all where there is none.
+
+    A resample without any takes the mean of those that were measured.
+    """
     import numpy as np
 
     people = scene.people
@@ -98,7 +101,8 @@ def _attempt_tokens(
             inside = people.stratum[query] == stratum
             use = inside & chosen if (inside & chosen).any() else inside
             weights = scene.weights[:, query[use]]
-            total = np.maximum(weights.sum(axis=1), 1e-12)
-            columns.append(weights @ tokens[use] / total)
+            total = weights.sum(axis=1)
+            mean = np.full(len(weights), tokens[use].mean())
+            columns.append(np.divide(weights @ tokens[use], total, out=mean, where=total > 0))
         found.append(np.stack(columns, axis=1))
     return found[0], found[1]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from tailqa.cost.line import Floats
 
 _FRACTION = re.compile(r"(.*\d:\d\d:\d\d)[.,](\d+)(.*)")
-_PLAIN = re.compile(r"(\d{1,12})(\.\d*)?")
+_PLAIN = re.compile(r"(\d{1,12}(\.\d*)?|\.\d+)(e[+-]?\d{1,2})?", re.IGNORECASE)
+_MOST_S = 10**12
 _TIME = "must be an ISO 8601 date-time or seconds"
 _ORDER = "is earlier than the row before: sort the trace by time"
 _TOKENS = "must be a whole number of tokens, 0 or more"
@@ -71,8 +73,8 @@ def as_moment(value: object) -> Moment | None:
 
     >>> as_moment("2023-11-16 18:17:03.9799600")
     (1700158623, 0.97996)
-    >>> as_moment("12.5"), as_moment("noon")
-    ((12, 0.5), None)
+    >>> as_moment("12.5"), as_moment(5e-05), as_moment("noon")
+    ((12, 0.5), (0, 5e-05), None)
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = repr(value)
@@ -82,8 +84,8 @@ def as_moment(value: object) -> Moment | None:
         return None
     text = value.strip()
     if _PLAIN.fullmatch(text):
-        second, dot, digits = text.partition(".")
-        return int(second), float(f"0.{digits or 0}") if dot else 0.0
+        seconds = Decimal(text)
+        return (int(seconds), float(seconds % 1)) if seconds < _MOST_S else None
     # Python keeps 6 digits of the fraction; traces have 7, and 9 where nanoseconds were logged.
     split = _FRACTION.fullmatch(text)
     try:

@@ -133,6 +133,14 @@ MOMENTS = {
     " 12 ": (12, 0.0),
     12: (12, 0.0),
     0.125: (0, 0.125),
+    0.00005: (0, 0.00005),
+    "1e-05": (0, 1e-05),
+    "2.5005E3": (2500, 0.5),
+    ".5": (0, 0.5),
+    1e11: (100_000_000_000, 0.0),
+    "1e12": None,
+    1e15: None,
+    "1e-5000": None,
     datetime(2023, 11, 16, 18, 17, 3, 250_000): (1700158623, 0.25),
     "noon": None,
     "": None,
@@ -169,6 +177,9 @@ def test_a_trace_begins_at_0(tmp_path):
     assert rows.generated_tokens.tolist() == [1, 0, 3]
     rows, faults = read(tmp_path / "t.jsonl", '{"at": 1}\n{"at": 2.5}\n', {"timestamp": "at"})
     assert (rows.arrival_s.tolist(), rows.context_tokens, faults) == ([0.0, 1.5], None, [])
+    small = '{"at": 0.0}\n{"at": 5e-05}\n{"at": 1.00005}\n'
+    rows, faults = read(tmp_path / "t.jsonl", small, {"timestamp": "at"})
+    assert (rows.arrival_s.tolist(), faults) == ([0.0, 0.00005, 1.00005], [])
 
 
 BAD_TRACES = {

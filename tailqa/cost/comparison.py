@@ -8,7 +8,6 @@ from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.operations import (
     ALL_TRAFFIC,
     AmdahlView,
-    ClosedForm,
     Figure,
     Option,
     OptionCost,
@@ -36,17 +35,6 @@ PER_RESOLVED: tuple[Figure, ...] = (
     "tokens_per_resolved",
     "usd_per_resolved",
 )
-CHECKED: tuple[Figure, ...] = (
-    "attempts",
-    "prompt_tokens",
-    "completion_tokens",
-    "resolved",
-    "uncaught",
-    "given_up",
-    "escalated",
-)
-_SPREAD = 4.0
-"""Standard errors of a simulated mean within which its closed form must lie."""
 
 
 def option_ratios(costs: Sequence[OptionCost], *, level: float) -> tuple[OptionRatio, ...]:
@@ -159,46 +147,6 @@ def stage_loads(scene: Scene, predicted: Predicted, *, level: float) -> tuple[St
             )
         )
     return tuple(loads)
-
-
-def closed_forms(predicted: Predicted, rows: "Rows", *, level: float) -> tuple[ClosedForm, ...]:
-    """Figures that have both, all traffic as measured: do formula and simulation agree?
-
-    The formula must lie within 4 standard errors of the simulated mean. None where a timeout or a
-    hedge leaves no closed form, or where nothing was simulated.
-    """
-    if predicted.setting.timed or not predicted.n_requests:
-        return ()
-    parts: Mapping[Figure, tuple[str, ...]] = {
-        "prompt_tokens": ("prompt_tokens", "second_prompt_tokens"),
-        "completion_tokens": ("completion_tokens", "second_completion_tokens"),
-    }
-    found = []
-    for figure in CHECKED:
-        names = parts.get(figure, (figure,))
-        value = sum(float(predicted.counted[name][0, -1]) for name in names)
-        closed = float(rows[figure][0, -1])
-        # A count that never came up may have come up in 1 of n.
-        spread = max(sum(predicted.spread[name] for name in names), predicted.n_requests**-0.5)
-        error = _SPREAD * spread / math.sqrt(predicted.n_requests)
-        found.append(
-            ClosedForm(
-                option=predicted.setting.option,
-                scope=ALL_TRAFFIC,
-                figure=figure,
-                closed=closed,
-                simulated=Estimate(
-                    value=value,
-                    low=value - error,
-                    high=value + error,
-                    level=level,
-                    method="4 standard errors",
-                    n=predicted.n_requests,
-                ),
-                agrees=abs(value - closed) <= error,
-            )
-        )
-    return tuple(found)
 
 
 def amdahl_view(

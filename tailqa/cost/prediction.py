@@ -45,23 +45,32 @@ class Predicted:
 
     `lasting` holds seconds end to end, `counted` what the simulation counted, (rows, strata + 1)
     with all traffic last; NaN where too few requests tell, infinite where a stage is saturated.
-    Per station, (rows, stations): `utilisation` (NaN without a limit), mean `wait_s` and
-    `service_s` per visit, and `visits` per query. `throughput` is requests per second.
-    `n_requests` were counted of row 0, over which the counts have the standard deviations
-    `spread`.
+    Per station, (rows, stations): utilisation by formula, `offered`, and as simulated, `in_use`
+    (NaN without either), mean `wait_s` and `service_s` per visit, and `visits` per query.
+    `throughput` is requests per second. Row 0 was simulated in `n_runs` runs of the size of a
+    resample's; `n_requests` of them were counted, with the standard deviations `spread`.
     """
 
     setting: Setting
     expected: Expected
     lasting: Mapping[Figure, "Floats"]
     counted: Mapping[str, "Floats"]
-    utilisation: "Floats"
+    offered: "Floats"
+    in_use: "Floats"
     wait_s: "Floats"
     service_s: "Floats"
     visits: "Floats"
     throughput: "Floats"
+    n_runs: int
     n_requests: int
     spread: Mapping[str, float]
+
+    @property
+    def utilisation(self) -> "Floats":
+        """By formula, as simulated where there is none; NaN without a limit."""
+        import numpy as np
+
+        return np.where(np.isnan(self.offered), self.in_use, self.offered)
 
     @property
     def saturated(self) -> Station | None:
@@ -145,11 +154,13 @@ def predict(
             name: np.where(full[:, None], np.inf, rows) for name, rows in found.lasting.items()
         },
         counted=found.counted,
-        utilisation=busy,
+        offered=load,
+        in_use=found.utilisation,
         wait_s=found.wait_s,
         service_s=found.service_s,
         visits=found.visits,
         throughput=found.throughput,
+        n_runs=len(by_row.get(0, ())),
         n_requests=found.n_requests,
         spread=found.spread,
     )

@@ -21,10 +21,10 @@ from tailqa.cost.break_even import (
     capped,
     tail_share_break_even,
 )
+from tailqa.cost.checks import closed_forms
 from tailqa.cost.comparison import (
     PER_RESOLVED,
     amdahl_view,
-    closed_forms,
     option_ratios,
     stage_loads,
     trap_findings,

@@ -10,7 +10,7 @@ import pytest
 
 from tailqa.cli import main, tailqa
 from tailqa.core.operations import Figure
-from tailqa.cost.comparison import CHECKED
+from tailqa.cost.checks import CHECKED
 from tailqa.report.run import write_run
 from tests.workflows.costed_runs import benchmark
 

@@ -8,10 +8,14 @@ import pytest
 from tailqa.core.errors import TailqaError
 from tailqa.core.estimate import Estimate, TooFew
 from tailqa.core.operations import ALL_TRAFFIC
+from tailqa.cost.checks import closed_forms
+from tailqa.cost.figures import figure_rows
 from tailqa.cost.load import load_pipeline
+from tailqa.cost.prediction import predict
 from tailqa.cost.scene import expect
 from tailqa.workflows.cost import run_operations
 from tailqa.workflows.costs import with_operations
+from tailqa.workflows.requests import asked_for, setting_of
 from tailqa.workflows.scenes import scene_of
 from tailqa.workflows.sweeps import Swept
 from tests.workflows.costed_runs import PROMPT, Benched, answers, benchmark, line, made, once
@@ -78,7 +82,13 @@ def agent():
 @pytest.mark.parametrize("name", ["chat", "rag", "agent"])
 def test_closed_forms_and_simulation_agree(name, request):
     found = request.getfixturevalue(name)
-    assert len(found.checks) == 21
+    stages = [check.figure for check in found.checks if check.figure.startswith("utilisation of")]
+    # The rate of requests is known in advance in this pipeline alone.
+    open_stages = {"embed", "search", "rerank", "assemble", "generation", "teacher"}
+    assert {figure.removeprefix("utilisation of ") for figure in stages} == (
+        open_stages if name == "rag" else set()
+    )
+    assert len(found.checks) == 21 + len(stages)
     assert [check for check in found.checks if not check.agrees] == []
 
 
@@ -477,6 +487,33 @@ def test_a_sweep_saturates_where_the_utilisation_says():
         for option in ("teacher", "student")
     }
     assert all(("p95_s" in p.figures) == (p.saturated is None) for p in found.points)
+
+
+def test_a_formula_that_is_off_is_found():
+    stages = [
+        {"name": "search", "time": {"kind": "constant", "s": 0.04}},
+        {"name": "generation", "model": True},
+    ]
+    pipeline = line(
+        stages=stages, arrivals={"kind": "poisson", "rate": 5}, policy={"max_attempts": 2}
+    )
+    scene = scene_of(two_strata(**PLAIN), pipeline, resamples=40, seed=0).scene
+    setting = setting_of(pipeline, "student")
+    asked = asked_for(scene, pipeline, {"student": setting}, 0)
+    found = predict(scene, setting, asked, seed=0)
+    rows = figure_rows(found, pipeline)
+    right = {check.figure: check for check in closed_forms(found, rows, level=0.95)}
+    assert all(check.agrees for check in right.values())
+    search = right["utilisation of search"]
+    assert search.closed == pytest.approx(5 * 0.04)
+    # The simulated rate of requests is off by chance, what each takes is not.
+    assert search.simulated.value == pytest.approx(search.closed)
+    off = replace(found, offered=1.03 * found.offered)
+    apart = [check for check in closed_forms(off, rows, level=0.95) if not check.agrees]
+    assert [check.figure for check in apart] == [
+        "utilisation of search",
+        "utilisation of generation",
+    ]
 
 
 def test_a_sweep_of_another_key_has_no_saturation_point():

@@ -182,12 +182,14 @@ def attempts_break_even(
 @dataclass(frozen=True, kw_only=True)
 class PerAttempt:
     """What a student's attempt spends in each stratum, (rows, strata): right, wrong, and what a
-    retry adds.
+    retry adds; what an uncaught error adds, and a query however often it is tried.
     """
 
     right: "Floats"
     wrong: "Floats"
     retry: "Floats"
+    uncaught: float = 0.0
+    query: float = 0.0
 
 
 class _Shifted:
@@ -231,6 +233,8 @@ class _Shifted:
             counts["right"] * self._per_attempt.right
             + counts["wrong"] * self._per_attempt.wrong
             + counts["retries"] * self._per_attempt.retry
+            + counts["uncaught"] * self._per_attempt.uncaught
+            + self._per_attempt.query
         )
         return Spent(total=spent, resolved=counts["resolved"]).per_resolved(
             self._scene.people.weights

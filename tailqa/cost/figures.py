@@ -8,9 +8,10 @@ from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.operations import ALL_TRAFFIC, Figure, OptionCost
 from tailqa.cost.certain import Size, certain_figures, size_of
 from tailqa.cost.draws import certain, from_draws, varying
+from tailqa.cost.money import asked_people, counts_of, hourly_usd, usd_of
 from tailqa.cost.prediction import Predicted
 from tailqa.cost.scene import Scene, side_of
-from tailqa.cost.schema import Pipeline, Price, ToPerson
+from tailqa.cost.schema import Pipeline
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,12 +34,13 @@ def figure_rows(predicted: Predicted, pipeline: Pipeline) -> dict[Figure, "Float
     """
     import numpy as np
 
-    counts = _counts(predicted)
+    setting, counts = predicted.setting, counts_of(predicted)
     tokens = {
         name: counts[name] + counts[f"second_{name}"]
         for name in ("prompt_tokens", "completion_tokens")
     }
-    usd = _usd(predicted, pipeline, counts)
+    per_s = predicted.throughput if setting.rate is None else np.array([setting.rate])
+    usd = usd_of(pipeline, setting, counts, asked=asked_people(predicted, counts), per_s=per_s)
     rows: dict[Figure, Floats] = {
         "attempts": counts["attempts"],
         "prompt_tokens": tokens["prompt_tokens"],
@@ -122,7 +124,7 @@ def unknown_figures(
     missing: dict[Figure, TooFew] = {}
     setting = predicted.setting
     # What a query has of an hour's price depends on how many a server finishes.
-    timed = (*TIMES, *MONEY) if _hourly_usd(predicted, pipeline) else TIMES
+    timed = (*TIMES, *MONEY) if hourly_usd(pipeline, predicted.setting) else TIMES
     sides = {side_of(setting.option)}
     if setting.rules.escalate_to == "teacher":
         sides.add("teacher")
@@ -149,79 +151,6 @@ def _saturation(predicted: Predicted, level: float) -> str | None:
     if full is not None:
         return f"saturated: {where}"
     return f"close to saturation: {where}, saturated in {often} of {n} resamples"
-
-
-def _counts(predicted: Predicted) -> Mapping[str, "Floats"]:
-    if predicted.setting.timed:
-        return predicted.counted
-    expected = predicted.expected
-    names = ("resolved", "uncaught", "given_up", "escalated")
-    return {
-        "attempts": expected.attempts,
-        "prompt_tokens": expected.prompt_tokens,
-        "completion_tokens": expected.completion_tokens,
-        "second_prompt_tokens": expected.second_prompt_tokens,
-        "second_completion_tokens": expected.second_completion_tokens,
-        **{name: expected.counts[name] for name in names},  # type: ignore[index]
-    }
-
-
-def _usd(predicted: Predicted, pipeline: Pipeline, counts: Mapping[str, "Floats"]) -> "Floats":
-    setting, prices = predicted.setting, pipeline.prices
-    own = prices.teacher if setting.option == "teacher" else prices.student
-    usd = (
-        _tokens_usd(own, counts["prompt_tokens"], counts["completion_tokens"])
-        + _tokens_usd(
-            prices.teacher, counts["second_prompt_tokens"], counts["second_completion_tokens"]
-        )
-        + pipeline.policy.uncaught_error_usd * counts["uncaught"]
-    )
-    if setting.option == "escalated" and isinstance(pipeline.policy.escalate, ToPerson):
-        usd = usd + pipeline.policy.escalate.usd * _asked_people(predicted, counts)
-    hourly = _hourly_usd(predicted, pipeline)
-    if hourly:
-        per_s = predicted.throughput if setting.rate is None else setting.rate + 0 * usd[:, 0]
-        usd = usd + (hourly / 3600 / per_s)[:, None]
-    return usd
-
-
-def _tokens_usd(price: Price, prompt: "Floats", completion: "Floats") -> "Floats":
-    usd: Floats = (
-        price.usd_per_million_prompt_tokens * prompt
-        + price.usd_per_million_completion_tokens * completion
-    ) / 1e6
-    return usd
-
-
-def _asked_people(predicted: Predicted, counts: Mapping[str, "Floats"]) -> "Floats":
-    """Answers of people per query; a chain may ask for several."""
-    import numpy as np
-
-    if not predicted.setting.timed:
-        return predicted.expected.counts["escalations"]
-    place = [at.role for at in predicted.setting.stations].index("person")
-    escalated = counts["escalated"]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        each = predicted.visits[:, place] / escalated[:, -1]
-    return escalated * np.where(np.isfinite(each), each, 0.0)[:, None]
-
-
-def _hourly_usd(predicted: Predicted, pipeline: Pipeline) -> float:
-    """What all servers together cost an hour, busy or not."""
-    own = (
-        pipeline.prices.teacher
-        if predicted.setting.option == "teacher"
-        else (pipeline.prices.student)
-    )
-    by_stage = {stage.name: stage.usd_per_server_hour for stage in pipeline.stages}
-    total = 0.0
-    for station in predicted.setting.stations:
-        if station.role in {"generation", "teacher"}:
-            price = own if station.role == "generation" else pipeline.prices.teacher
-            total += station.servers * price.usd_per_gpu_hour * price.gpus_per_server
-        else:
-            total += station.servers * by_stage.get(station.name, 0.0)
-    return total
 
 
 def _kept(value: float) -> float | None:

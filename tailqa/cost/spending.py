@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 from tailqa.core.operations import Figure, Option
 from tailqa.cost.break_even import PerAttempt, Spent
-from tailqa.cost.line import Rules
+from tailqa.cost.money import expected_usd, hourly_usd, tokens_usd
 from tailqa.cost.prediction import Predicted
 from tailqa.cost.scene import Expected, Scene, side_of
+from tailqa.cost.schema import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,9 +41,12 @@ def outside_s(predicted: Predicted) -> "Floats":
 
 
 def spender(
-    figure: Figure, predicted: "Mapping[Option, Predicted]"
+    figure: Figure, predicted: "Mapping[Option, Predicted]", pipeline: Pipeline
 ) -> "Callable[[Option, Expected], Floats]":
     """What an option spends per query of all traffic, (rows,), from its expectations."""
+
+    def usd(option: Option, expected: Expected) -> "Floats":
+        return expected_usd(pipeline, predicted[option].setting, expected)[:, -1]
 
     def tokens(_: Option, expected: Expected) -> "Floats":
         total = expected.prompt_tokens + expected.completion_tokens
@@ -54,19 +58,34 @@ def spender(
         total = expected.own_s + outside_s(predicted[option]) * expected.attempts
         return (total + (0.0 if expected.second_s is None else expected.second_s))[:, -1]
 
+    if figure == "usd_per_resolved":
+        return usd
     return seconds if figure == "seconds_per_resolved" else tokens
 
 
-def per_attempt(scene: Scene, predicted: Predicted, figure: Figure, rules: Rules) -> PerAttempt:
-    """What an attempt of the option's own model spends, by stratum and outcome."""
+def per_attempt(
+    scene: Scene, predicted: Predicted, figure: Figure, pipeline: Pipeline
+) -> PerAttempt:
+    """What an attempt of the student, who does not escalate, spends by stratum and outcome."""
     import numpy as np
 
+    setting = predicted.setting
     kinds = [_attempt_tokens(scene, predicted, right=right) for right in (True, False)]
-    added = np.full_like(kinds[0][0], rules.added_prompt_tokens)
-    if figure != "seconds_per_resolved":
+    added = np.full_like(kinds[0][0], setting.rules.added_prompt_tokens)
+    if figure == "usd_per_resolved":
+        price = pipeline.prices.student
+        right, wrong = (tokens_usd(price, *tokens) for tokens in kinds)
+        return PerAttempt(
+            right=right,
+            wrong=wrong,
+            retry=tokens_usd(price, added, 0 * added),
+            uncaught=pipeline.policy.uncaught_error_usd,
+            query=hourly_usd(pipeline, setting) / 3600 / (setting.rate or 1.0),
+        )
+    if figure == "tokens_per_resolved":
         right, wrong = (prompt + completion for prompt, completion in kinds)
         return PerAttempt(right=right, wrong=wrong, retry=added)
-    speeds = scene.speeds[side_of(predicted.setting.option)]
+    speeds = scene.speeds[side_of(setting.option)]
     assert speeds is not None  # noqa: S101 - asked for only where speeds are known
     base, per_prompt, per_completion = (
         np.array([[getattr(speed, name)] for speed in speeds])

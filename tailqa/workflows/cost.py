@@ -30,6 +30,7 @@ from tailqa.cost.comparison import (
     trap_findings,
 )
 from tailqa.cost.figures import figure_rows, option_costs, unknown_figures
+from tailqa.cost.money import usd_has_formula
 from tailqa.cost.population import SIDES, stratum_fits
 from tailqa.cost.prediction import (
     Predicted,
@@ -106,7 +107,7 @@ def run_operations(
             for check in closed_forms(found, rows[option], level=LEVEL)
         ),
         traps=trap_findings(scene, rows, unknown, level=LEVEL),
-        break_evens=_break_evens(scene, predicted, rows, unknown, tail),
+        break_evens=_break_evens(scene, predicted, rows, unknown, tail, pipeline=pipeline),
         amdahl=amdahl_view(
             scene,
             predicted,
@@ -130,7 +131,10 @@ def _break_evens(
     rows: Mapping[Option, "Rows"],
     unknown: Mapping[Option, Mapping[Figure, TooFew]],
     tail: Sequence[bool],
+    *,
+    pipeline: Pipeline,
 ) -> tuple[BreakEven, ...]:
+    paid = all(usd_has_formula(pipeline, found.setting) for found in predicted.values())
     rules = {option: found.setting.rules for option, found in predicted.items()}
     by_cap = {
         option: capped(scene, option, rules[option])
@@ -144,9 +148,9 @@ def _break_evens(
                 continue
             both = spent(rows[option], figure), spent(rows["teacher"], figure)
             found.append(tail_share_break_even(scene, option, figure, both, tail, level=LEVEL))
-            if figure == "usd_per_resolved" or predicted[option].setting.timed:
+            if predicted[option].setting.timed or (figure == "usd_per_resolved" and not paid):
                 continue
-            spend = spender(figure, predicted)
+            spend = spender(figure, predicted, pipeline)
             found.append(
                 attempts_break_even(
                     scene,
@@ -165,7 +169,7 @@ def _break_evens(
                         rules[option],
                         figure,
                         rows["teacher"][figure][:, -1],
-                        per_attempt(scene, predicted[option], figure, rules[option]),
+                        per_attempt(scene, predicted[option], figure, pipeline),
                         level=LEVEL,
                     )
                 )

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tailqa.cost.line import Rules
+from tailqa.cost.load import load_pipeline
 from tailqa.cost.population import Tried, TriedQuery, population
+from tailqa.cost.prediction import Setting
 from tailqa.cost.scene import Scene
 from tailqa.cost.spending import per_attempt
 
@@ -27,8 +29,9 @@ def spent_of(per_query, weights):
     people = population(queries, ["head"], [1.0])
     scene = Scene(people=people, weights=np.array(weights, dtype=float), fits={}, speeds={})
     # All that is read of a prediction where tokens are asked for.
-    predicted = SimpleNamespace(setting=SimpleNamespace(option="student"))
-    found = per_attempt(scene, predicted, "tokens_per_resolved", Rules())
+    setting = Setting(option="student", stations=(), rules=Rules(), rate=None)
+    predicted = SimpleNamespace(setting=setting)
+    found = per_attempt(scene, predicted, "tokens_per_resolved", load_pipeline("chat"))
     return found.right[:, 0].tolist(), found.wrong[:, 0].tolist()
 
 

@@ -1,6 +1,7 @@
 """What a pipeline makes of a run: by hand, by a second way of counting, and by construction."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -362,6 +363,57 @@ def test_the_retry_cap_from_which_the_student_costs_more():
     item = break_even(costed(run, line(policy={"max_attempts": 3})), "max attempts")
     assert (item.current, item.value.value) == (3.0, 2.0)
     assert item.meaning == "with fewer attempts it costs less, from there on more"
+
+
+TOKEN_PRICES = {
+    side: {"usd_per_million_prompt_tokens": 2e6, "usd_per_million_completion_tokens": price}
+    for side, price in (("teacher", 7e6), ("student", 1e6))
+}
+"""USD 8 for the prompt's 4 tokens; of the answer's tokens USD 7 each for the teacher, 1 for the
+student."""
+
+
+def test_money_breaks_even_in_the_accuracy_too():
+    """Two attempts and each error that is accepted costs USD 30; a wrong answer is in 1 of 4 cases.
+
+    The teacher with p = .8 pays (8 + 2 · 7) per attempt, and so on: see `usd`.
+    """
+    policy = {"max_attempts": 2, "verifier": {"false_accepts": 0.25}, "uncaught_error_usd": 30.0}
+
+    def usd(p, attempt):
+        # A query stays as it is: right at once, or wrong and asked again in 3 of 4 cases.
+        spent = p * attempt + (1 - p) * (attempt * 1.75 + 30 * (0.25 + 0.75 * 0.25))
+        return spent / p
+
+    pipeline = line(policy=policy, prices=TOKEN_PRICES)
+    run = two_strata(teacher=[(40, 10)] * 2, student=[(20, 30)] * 2, tokens=(2, 10))
+    found = costed(run, pipeline)
+    assert value(found, "teacher", "usd_per_resolved") == pytest.approx(usd(0.8, 22))
+    assert value(found, "student", "usd_per_resolved") == pytest.approx(usd(0.4, 18))
+    item = break_even(found, "student accuracy", figure="usd_per_resolved")
+    assert item.current == pytest.approx(0.4)
+    assert usd(item.value.value, 18) == pytest.approx(usd(0.8, 22))
+
+
+def test_money_breaks_even_in_the_retry_cap_too():
+    """With cap K: teacher 22 (.9 + .1 K) / .9, student 13 (.6 + .4 K) / .6."""
+    run = two_strata(teacher=[(45, 5)] * 2, student=[(30, 20)] * 2, tokens=(2, 5))
+    pipeline = line(policy={"max_attempts": 3}, prices=TOKEN_PRICES)
+    item = break_even(costed(run, pipeline), "max attempts", figure="usd_per_resolved")
+    ratios = [13 * (0.6 + 0.4 * k) / 0.6 / (22 * (0.9 + 0.1 * k) / 0.9) for k in (1, 2, 3)]
+    [first] = [k for k, (a, b) in enumerate(pairwise(ratios), 2) if a <= 1 < b]
+    assert (item.current, item.value.value) == (3.0, first)
+
+
+def test_hours_have_a_share_per_query_where_requests_come_at_a_rate():
+    prices = {side: {"usd_per_gpu_hour": 3.6} for side in ("teacher", "student")}
+    run, figure = two_strata(**PLAIN), "usd_per_resolved"
+    at_a_rate = line(prices=prices, arrivals={"kind": "poisson", "rate": 2})
+    # Both pay the same per query, so the student must be as often right as the teacher.
+    item = break_even(costed(run, at_a_rate), "student accuracy", figure=figure)
+    assert item.value.value == pytest.approx(0.8 + 0.2 * 0.5)
+    in_turn = costed(run, line(prices=prices))
+    assert {b.variable for b in in_turn.break_evens if b.figure == figure} == {"tail share"}
 
 
 def test_correlations_are_assumed_where_none_was_measured(chat):

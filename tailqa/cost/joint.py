@@ -21,27 +21,27 @@ HIGHEST = 0.9
 """The correlation, either way, beyond which a few attempts cannot tell."""
 
 _TRIED = 37
-_FAR = 6.0
+_SCORES = (-6.0, 6.0, 48)
+"""The middles of equal steps on the normal scale: from, to, how many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Nodes:
-    """Values that one model's chance takes, in three arrays of shape (rows, kinds, n).
+    """Values that one model's chance takes, of shape (rows, kinds, n).
 
-    `weights` are by the model's own attempts alone and sum to 1 over the last axis; `score` is the
-    value's quantile in its stratum, on the normal scale, NaN where the chance is a known share.
+    `weights` are by the model's own attempts alone and sum to 1 over the last axis. Every value
+    stands for a part of the chances, in their order; `cells`, (rows, kinds, n, scores), says which
+    quantiles of the stratum these are, on the normal scale.
     """
 
     p: "Floats"
     weights: "Floats"
-    score: "Floats"
+    cells: "Floats"
 
-    def of(self, rows: slice, kinds: "npt.NDArray[np.int64]") -> "Nodes":
-        """Some rows, and a kind for each of `kinds`."""
+    def of(self, rows: slice, kinds: slice) -> "Nodes":
+        """Some rows and kinds."""
         return Nodes(
-            p=self.p[rows][:, kinds],
-            weights=self.weights[rows][:, kinds],
-            score=self.score[rows][:, kinds],
+            p=self.p[rows, kinds], weights=self.weights[rows, kinds], cells=self.cells[rows, kinds]
         )
 
 
@@ -50,57 +50,59 @@ def nodes(fits: "Floats", right: "Floats", tries: "Floats", n: int) -> Nodes:
 
     >>> import numpy as np
     >>> even = nodes(np.array([[[1.0, 1.0]]]), np.array([0.0]), np.array([0.0]), 3)
-    >>> even.p.round(3).tolist(), even.score[0, 0, ::2].round(2).tolist()
-    ([[[0.113, 0.5, 0.887]]], [-1.21, 1.21])
+    >>> even.p.round(3).tolist(), even.weights.round(3).tolist()
+    ([[[0.113, 0.5, 0.887]]], [[[0.278, 0.444, 0.278]]])
     """
     import numpy as np
-    from scipy.special import betainc, ndtri
 
     a, b = fits[..., 0], fits[..., 1]
     shape = a.shape
     share = np.broadcast_to(right / np.maximum(tries, 1), shape)
     p, weights = Chances(a=a + right, b=b + tries - right, share=share).flat().nodes(n)
     p, weights = p.reshape(*shape, n), weights.reshape(*shape, n)
-    score = ndtri(betainc(a[..., None], b[..., None], p)).clip(-_FAR, _FAR)
-    return Nodes(p=p, weights=weights, score=score)
+    return Nodes(p=p, weights=weights, cells=_cells(weights, _seen(fits, right, tries)))
 
 
 def together(one: Nodes, other: Nodes, correlation: "Floats") -> "Floats":
-    """Weights of every pair of values, (rows, kinds, n, m), that sum to 1 over the last two axes.
+    """Weights of every pair of values of one stratum, (rows, kinds, other kinds, n, m).
 
-    `correlation` has shape (rows, kinds). A known share goes with everything alike.
+    They sum to 1 over the last two axes. `correlation` has shape (rows,). A known share goes with
+    everything alike.
     """
-    weights = _apart(one, other) * _density(one, other, correlation)
-    found: Floats = weights / weights.sum(axis=(2, 3), keepdims=True)
-    return found
+    import numpy as np
+
+    rows, kinds, n, scores = one.cells.shape
+    other_kinds, m = other.cells.shape[1:3]
+    density = _density(correlation)
+    left = one.cells.reshape(rows, kinds * n, scores) @ density
+    right = other.cells.reshape(rows, other_kinds * m, scores)
+    ratio = (left @ right.swapaxes(1, 2)).reshape(rows, kinds, n, other_kinds, m)
+    weights = one.weights[:, :, None, :, None] * other.weights[:, None, :, None, :]
+    weights = weights * ratio.swapaxes(2, 3)
+    found: Floats = weights / weights.sum(axis=(3, 4), keepdims=True)
+    return np.where(np.isnan(found), 0.0, found)
 
 
 def correlations(one: Nodes, other: Nodes, counts: "Floats") -> "Floats":
     """The most likely correlation in every row, (rows,), of one stratum.
 
-    The nodes are of one row, shape (1, kinds, n); `counts` says how many queries of each kind a
-    row has, (rows, kinds). 0 where no kind tells anything, as where all answers were right.
+    The nodes are of one row; `counts` says how many queries of each pair of kinds a row has,
+    (rows, kinds, other kinds). 0 where no pair tells anything, as where all answers were right.
 
     >>> import numpy as np
     >>> fits = np.full((1, 2, 2), 1.0)
     >>> both = nodes(fits, np.array([0.0, 4.0]), np.array([4.0, 4.0]), 16)
-    >>> correlations(both, both, np.array([[20.0, 20.0]])).tolist()
+    >>> correlations(both, both, np.array([[[20.0, 0.0], [0.0, 20.0]]])).tolist()
     [0.9]
     """
     import numpy as np
 
     tried = np.linspace(-HIGHEST, HIGHEST, _TRIED)
-    apart = _apart(one, other)
-    likely = np.stack(
-        [
-            np.log((apart * _density(one, other, np.full(apart.shape[:2], rho))).sum(axis=(2, 3)))[
-                0
-            ]
-            for rho in tried
-        ],
-        axis=1,
+    mass, other_mass = (
+        (side.weights[..., None] * side.cells).sum(axis=2)[0] for side in (one, other)
     )
-    found = counts @ likely
+    likely = np.log(mass @ _density(tried) @ other_mass.T)
+    found = np.tensordot(counts, likely, axes=([1, 2], [1, 2]))
     best = found.argmax(axis=1)
     inner = best.clip(1, _TRIED - 2)
     low, middle, high = (found[np.arange(len(found)), inner + step] for step in (-1, 0, 1))
@@ -108,21 +110,68 @@ def correlations(one: Nodes, other: Nodes, counts: "Floats") -> "Floats":
     bend = low - 2 * middle + high
     move = np.divide(low - high, 2 * bend, out=np.zeros_like(bend), where=bend < 0)
     peak = np.where(best == inner, tried[inner] + move * (tried[1] - tried[0]), tried[best])
-    flat = np.ptp(found, axis=1) < 1e-9
+    flat = np.ptp(found, axis=1) < 1e-6
     result: Floats = np.where(flat, 0.0, peak)
     return result
 
 
-def _apart(one: Nodes, other: Nodes) -> "Floats":
-    return one.weights[:, :, :, None] * other.weights[:, :, None, :]
-
-
-def _density(one: Nodes, other: Nodes, correlation: "Floats") -> "Floats":
-    """Of the Gaussian copula at every pair of values."""
+def _scores() -> "Floats":
     import numpy as np
 
-    rho = correlation[:, :, None, None]
-    x, y = one.score[:, :, :, None], other.score[:, :, None, :]
+    start, end, n = _SCORES
+    return np.linspace(start, end, 2 * n + 1, dtype=np.float64)[1::2]
+
+
+def _before_seen() -> "Floats":
+    """The share of all chances at each score."""
+    import numpy as np
+
+    density = np.exp(-(_scores() ** 2) / 2)
+    share: Floats = density / density.sum()
+    return share
+
+
+def _seen(fits: "Floats", right: "Floats", tries: "Floats") -> "Floats":
+    """The same given the attempts, (rows, kinds, scores)."""
+    import numpy as np
+    from scipy.special import betaincinv, ndtr, xlogy
+
+    z = _scores()
+    a, b = fits[..., :1], fits[..., 1:]
+    # Both tails from their own end: chances within 1e-16 of 1 count.
+    p, wrong = betaincinv(a, b, ndtr(z)), betaincinv(b, a, ndtr(-z))
+    likely = xlogy(right[:, None], p) + xlogy((tries - right)[:, None], wrong)
+    likely = likely - likely.max(axis=2, keepdims=True)
+    mass = np.exp(likely) * _before_seen()
+    mass = mass / mass.sum(axis=2, keepdims=True)
+    return np.where(np.isfinite(mass), mass, _before_seen())
+
+
+def _cells(weights: "Floats", mass: "Floats") -> "Floats":
+    """Which part of the `mass` each value has, in order (Chebyshev–Markov–Stieltjes)."""
+    import numpy as np
+
+    def edges(shares: "Floats") -> "Floats":
+        up_to = shares.cumsum(axis=2)
+        return np.concatenate([np.zeros_like(up_to[..., :1]), up_to / up_to[..., -1:]], axis=2)
+
+    cell, score = edges(weights)[..., None], edges(mass)[..., None, :]
+    begin = np.maximum(cell[:, :, :-1], score[..., :-1])
+    end = np.minimum(cell[:, :, 1:], score[..., 1:])
+    shared = np.maximum(end - begin, 0.0)
+    total = shared.sum(axis=3, keepdims=True)
+    cells: Floats = np.divide(shared, total, out=np.zeros_like(shared), where=total > 0)
+    return cells
+
+
+def _density(correlation: "Floats") -> "Floats":
+    """The Gaussian copula's at every pair of scores, (…, scores, scores), its mean exactly 1."""
+    import numpy as np
+
+    rho = correlation[..., None, None]
+    x, y = _scores()[:, None], _scores()
     rest = 1 - rho**2
     density = np.exp((rho * x * y - rho**2 * (x**2 + y**2) / 2) / rest) / np.sqrt(rest)
-    return np.where(np.isnan(density), 1.0, density)
+    share = _before_seen()
+    found: Floats = density / (density * share[:, None] * share).sum(axis=(-2, -1), keepdims=True)
+    return found

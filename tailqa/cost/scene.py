@@ -68,16 +68,14 @@ class Scene:
         """Of both models' chances on one query, (rows, strata), by the fits of row 0."""
         import numpy as np
 
-        counts = self.by_kind(None)
-        of_stratum = [
-            np.flatnonzero(self.kinds.stratum == s) for s in range(len(self.people.strata))
-        ]
-        first = slice(0, 1)
-        teacher, student = (self._nodes(side, first) for side in SIDES)
-        found = [
-            correlations(teacher.of(first, kinds), student.of(first, kinds), counts[:, kinds])
-            for kinds in of_stratum
-        ]
+        counts, first = self.by_kind(None), slice(0, 1)
+        found = []
+        for inside, (teacher, row), (student, column) in self._pairs():
+            pairs = np.zeros((self.n_rows, row.stop - row.start, column.stop - column.start))
+            pairs[:, teacher - row.start, student - column.start] = counts[:, inside]
+            one = self._known["teacher"][0].of(first, row)
+            two = self._known["student"][0].of(first, column)
+            found.append(correlations(one, two, pairs))
         return np.stack(found, axis=1)
 
     def by_kind(self, times: "Floats | None") -> "Floats":
@@ -94,13 +92,36 @@ class Scene:
 
         Shapes (rows, kinds, n) twice and (rows, kinds, n, n).
         """
-        other: Side = "student" if main == "teacher" else "teacher"
-        one, two = (self._nodes(side, rows) for side in (main, other))
-        return one.p, two.p, together(one, two, self.correlations[rows][:, self.kinds.stratum])
+        import numpy as np
 
-    def values(self, side: Side) -> "Floats":
+        p, p2 = (self.values(side, rows) for side in SIDES)
+        weights = np.empty((*p.shape, MOST_NODES))
+        for stratum, (inside, (teacher, row), (student, column)) in enumerate(self._pairs()):
+            one = self._known["teacher"][0].of(rows, row)
+            two = self._known["student"][0].of(rows, column)
+            pairs = together(one, two, self.correlations[rows, stratum])
+            weights[:, inside] = pairs[:, teacher - row.start, student - column.start]
+        if main == "teacher":
+            return p, p2, weights
+        return p2, p, weights.swapaxes(2, 3)
+
+    def values(self, side: Side, rows: slice) -> "Floats":
         """Values of one model's chance, (rows, kinds, n)."""
-        return self._nodes(side, slice(None)).p
+        known, place = self._known[side]
+        return known.p[rows][:, place]
+
+    def _pairs(self) -> Iterator[tuple["Ints", tuple["Ints", slice], tuple["Ints", slice]]]:
+        """By stratum its kinds, and what these are by the attempts of either model alone.
+
+        Those of a stratum lie next to each other.
+        """
+        import numpy as np
+
+        for stratum in range(len(self.people.strata)):
+            inside = np.flatnonzero(self.kinds.stratum == stratum)
+            own = [self._known[side][1][inside] for side in SIDES]
+            teacher, student = ((place, slice(place.min(), place.max() + 1)) for place in own)
+            yield inside, teacher, student
 
     @cached_property
     def alone(self) -> dict[Side, "Floats"]:
@@ -137,10 +158,6 @@ class Scene:
             "teacher": p[kinds, place // MOST_NODES],
             "student": p2[kinds, place % MOST_NODES],
         }
-
-    def _nodes(self, side: Side, rows: slice) -> Nodes:
-        known, place = self._known[side]
-        return known.of(rows, place)
 
     @cached_property
     def _known(self) -> dict[Side, tuple[Nodes, "Ints"]]:
@@ -277,7 +294,7 @@ def _counts(scene: Scene, main: Side, rules: Rules) -> dict[Counted, "Floats"]:
     import numpy as np
 
     if rules.escalate_to != "teacher":
-        p, weights = scene.values(main), scene.alone[main]
+        p, weights = scene.values(main, slice(None)), scene.alone[main]
         return outcomes_over(rules, p, p[..., :1], weights[..., None])
     parts: dict[Counted, list[Floats]] = {}
     for rows in scene.blocks():

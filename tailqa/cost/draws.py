@@ -1,7 +1,7 @@
 """Intervals and ratios from the values that a bootstrap drew."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.operations import Figure, OptionCost
@@ -13,6 +13,16 @@ LEAST = 10
 
 COUNTED: tuple[Figure, ...] = ("attempts", "resolved", "uncaught", "given_up", "escalated")
 """Figures that vary only as far as answers that are right and wrong were both seen."""
+
+RESTING: Mapping[Figure, Figure] = {
+    "prompt_tokens": "attempts",
+    "completion_tokens": "attempts",
+    "usd_per_query": "attempts",
+    "tokens_per_resolved": "resolved",
+    "seconds_per_resolved": "resolved",
+    "usd_per_resolved": "resolved",
+}
+"""Sums of so much per attempt, or over what was resolved."""
 
 _ROUNDING = 1e-9
 
@@ -78,6 +88,17 @@ def varying(found: Measured, figure: Figure) -> Measured:
         return found
     said = f"{found.value:.3g}" if figure == "attempts" else f"{100 * found.value:.3g} %"
     return _unless_alike(found, said)
+
+
+def resting(found: Measured, figure: Figure, figures: Mapping[Figure, Measured]) -> Measured:
+    """`found`; TooFew where no resample differs because none does in the count that it rests on.
+
+    A figure of 0, as of tokens without a price, is 0 however many attempts there are.
+    """
+    base = figures.get(RESTING.get(figure, figure))
+    if not isinstance(base, TooFew) or isinstance(found, TooFew) or found.value == 0:
+        return found
+    return _unless_alike(found, f"{found.value:.3g}")
 
 
 def figure_of(option: OptionCost, figure: Figure, *, level: float) -> Measured:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.operations import ALL_TRAFFIC, Figure, OptionCost
 from tailqa.cost.certain import Size, certain_figures, size_of
-from tailqa.cost.draws import certain, from_draws, varying
+from tailqa.cost.draws import certain, from_draws, resting, varying
 from tailqa.cost.money import asked_people, counts_of, hourly_usd, usd_of
 from tailqa.cost.prediction import Predicted
 from tailqa.cost.scene import Scene, side_of
@@ -86,7 +86,7 @@ def option_costs(
                 figures[figure] = certain(sure[figure], level=level, n=size.n)
                 continue
             found = why.get(figure) or measured(rows[figure][:, column], level=level, size=size)
-            figures[figure] = varying(found, figure)
+            figures[figure] = resting(varying(found, figure), figure, figures)
         draws = {
             figure: tuple(_kept(value) for value in rows[figure][1:, column])
             for figure in get_args(Figure)

@@ -56,12 +56,28 @@ def test_a_stratum_that_was_always_right_says_so():
     ):
         reason = f"{value} as measured, and no resample differs"
         assert head[figure] == TooFew(reason=reason, n=40), figure
-    # Equal prompts are equal prompts, and tokens of right answers were measured.
-    assert head["tokens_per_resolved"].value == pytest.approx((4 + 6) * 1.1 / 0.99)
+    # Neither is there one of tokens, where all answers were equally long.
+    for figure, value in (("prompt_tokens", "4.4"), ("tokens_per_resolved", "11.1")):
+        reason = f"{value} as measured, and no resample differs"
+        assert head[figure] == TooFew(reason=reason, n=40), figure
     for scope in ("tail", ALL_TRAFFIC):
         for figure in ("attempts", "resolved", "uncaught", "given_up"):
             measured = figures(found, scope)[figure]
             assert measured.low < measured.value < measured.high, (scope, figure)
+
+
+def test_equal_prompts_are_equal_prompts_where_each_is_asked_once():
+    prices = {side: {"usd_per_million_prompt_tokens": 5.0} for side in SIDES}
+    free = {"teacher": prices["teacher"]}
+    for given, usd in ((prices, 4 * 5e-6), (free, 0.0)):
+        found = costed({"head": (40, 0), "tail": (20, 20)}, prices=given)
+        head = figures(found, "head")
+        for figure, value in (("attempts", 1), ("prompt_tokens", 4), ("usd_per_query", usd)):
+            measured = head[figure]
+            assert (measured.low, measured.high) == pytest.approx((value, value)), figure
+    retried = figures(costed({"head": (40, 0)}, prices=free, policy=RETRIED))
+    assert retried["usd_per_query"].high == 0.0
+    assert isinstance(retried["prompt_tokens"], TooFew)
 
 
 def test_two_clusters_are_too_few_however_many_queries_they_hold():

@@ -6,6 +6,7 @@ import click
 
 from tailqa.cli import options
 
+BROKEN = 3
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -46,12 +47,13 @@ def cost(
     resamples: int | None,
     seed: int,
     out: Path | None,
-) -> None:
+) -> int:
     """What the models of RUN (a run folder) cost in a pipeline: retries, tokens, seconds, money.
 
     Teacher alone, student alone, and the student with what it cannot do escalated; per stratum
     and for all traffic, every figure with its interval. Nothing is asked again.
     """
+    from tailqa.report.operations_format import nothing_steady
     from tailqa.report.operations_result import render_operations_json
     from tailqa.report.operations_table import render_operations
     from tailqa.workflows.costs import CostOptions, cost_run
@@ -62,6 +64,15 @@ def cost(
     costed = cost_run(run, chosen, out=out)
     if form == "json":
         click.echo(render_operations_json(costed.operations, costed.names))
-        return
-    click.echo(render_operations(costed.operations, costed.names))
-    click.echo(f"\nPage: {costed.page}")
+    else:
+        click.echo(render_operations(costed.operations, costed.names))
+        click.echo(f"\nPage: {costed.page}")
+    full = None if sweep else nothing_steady(costed.operations)
+    if full is None:
+        return 0
+    click.echo(
+        f"Error: no option has a steady state ({full}); set a lower arrivals.rate, or more servers "
+        "or less time for that stage",
+        err=True,
+    )
+    return BROKEN

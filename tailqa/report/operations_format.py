@@ -164,6 +164,17 @@ def saturated(measured: Measured) -> bool:
     return isinstance(measured, TooFew) and measured.reason.startswith(SATURATED)
 
 
+def nothing_steady(operations: Operations) -> str | None:
+    """What is saturated, where that is so for every option; None where one has a steady state."""
+    p95s = [
+        option.figures["p95_s"]
+        for option in operations.options
+        if option.scope == ALL_TRAFFIC and "p95_s" in option.figures
+    ]
+    full = [p95.reason for p95 in p95s if isinstance(p95, TooFew) and saturated(p95)]
+    return full[0] if full and len(full) == len(p95s) else None
+
+
 def value_or_why(measured: Measured, unit: shown.Unit) -> str:
     """The value alone; `saturated`, or a dash where there is none for another reason."""
     return SATURATED if saturated(measured) else shown.value(measured, unit)

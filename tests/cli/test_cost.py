@@ -164,9 +164,10 @@ def test_speed_from_a_bench_with_several_requests_at_a_time(cost, stored):
     ],
 )
 def test_a_saturated_stage_is_named_with_its_rate(cost, sets, said):
-    code, shown, _ = cost("cost", "run", *ON, "--set", sets)
-    assert code == 0
+    code, shown, errors = cost("cost", "run", *ON, "--set", sets)
+    assert code == 3
     assert said in " ".join(shown.split())
+    assert errors.startswith(f"Error: no option has a steady state ({said}")
     [p95] = [text for text in shown.splitlines() if text.startswith("end-to-end p95")]
     assert p95.split()[3:] == ["saturated", "saturated", "-"]
 

@@ -29,20 +29,39 @@ _SCORES = (-6.0, 6.0, 48)
 class Nodes:
     """Values that one model's chance takes, of shape (rows, kinds, n).
 
-    `weights` are by the model's own attempts alone and sum to 1 over the last axis. Every value
-    stands for a part of the chances, in their order; `cells`, (rows, kinds, n, scores), says which
-    quantiles of the stratum these are, on the normal scale.
+    `weights` are by the model's own attempts alone; `mass`, (rows, kinds, scores), is what these
+    say of the same chance as a quantile of the stratum, on the normal scale. Both sum to 1 over the
+    last axis.
     """
 
     p: "Floats"
     weights: "Floats"
-    cells: "Floats"
+    mass: "Floats"
 
     def of(self, rows: slice, kinds: slice) -> "Nodes":
         """Some rows and kinds."""
         return Nodes(
-            p=self.p[rows, kinds], weights=self.weights[rows, kinds], cells=self.cells[rows, kinds]
+            p=self.p[rows, kinds], weights=self.weights[rows, kinds], mass=self.mass[rows, kinds]
         )
+
+    def cells(self) -> "Floats":
+        """Which part of the mass each value stands for, (rows, kinds, n, scores).
+
+        Values and quantiles have one order (Chebyshev, Markov, Stieltjes); each row sums to 1.
+        """
+        import numpy as np
+
+        def edges(shares: "Floats") -> "Floats":
+            up_to = shares.cumsum(axis=2)
+            return np.concatenate([np.zeros_like(up_to[..., :1]), up_to / up_to[..., -1:]], axis=2)
+
+        cell, score = edges(self.weights)[..., None], edges(self.mass)[..., None, :]
+        begin = np.maximum(cell[:, :, :-1], score[..., :-1])
+        end = np.minimum(cell[:, :, 1:], score[..., 1:])
+        shared = np.maximum(end - begin, 0.0)
+        total = shared.sum(axis=3, keepdims=True)
+        cells: Floats = np.divide(shared, total, out=np.zeros_like(shared), where=total > 0)
+        return cells
 
 
 def nodes(fits: "Floats", right: "Floats", tries: "Floats", n: int) -> Nodes:
@@ -60,7 +79,7 @@ def nodes(fits: "Floats", right: "Floats", tries: "Floats", n: int) -> Nodes:
     share = np.broadcast_to(right / np.maximum(tries, 1), shape)
     p, weights = Chances(a=a + right, b=b + tries - right, share=share).flat().nodes(n)
     p, weights = p.reshape(*shape, n), weights.reshape(*shape, n)
-    return Nodes(p=p, weights=weights, cells=_cells(weights, _seen(fits, right, tries)))
+    return Nodes(p=p, weights=weights, mass=_seen(fits, right, tries))
 
 
 def together(one: Nodes, other: Nodes, correlation: "Floats") -> "Floats":
@@ -71,11 +90,11 @@ def together(one: Nodes, other: Nodes, correlation: "Floats") -> "Floats":
     """
     import numpy as np
 
-    rows, kinds, n, scores = one.cells.shape
-    other_kinds, m = other.cells.shape[1:3]
-    density = _density(correlation)
-    left = one.cells.reshape(rows, kinds * n, scores) @ density
-    right = other.cells.reshape(rows, other_kinds * m, scores)
+    cells, other_cells = one.cells(), other.cells()
+    rows, kinds, n, scores = cells.shape
+    other_kinds, m = other_cells.shape[1:3]
+    left = cells.reshape(rows, kinds * n, scores) @ _density(correlation)
+    right = other_cells.reshape(rows, other_kinds * m, scores)
     ratio = (left @ right.swapaxes(1, 2)).reshape(rows, kinds, n, other_kinds, m)
     weights = one.weights[:, :, None, :, None] * other.weights[:, None, :, None, :]
     weights = weights * ratio.swapaxes(2, 3)
@@ -98,10 +117,7 @@ def correlations(one: Nodes, other: Nodes, counts: "Floats") -> "Floats":
     import numpy as np
 
     tried = np.linspace(-HIGHEST, HIGHEST, _TRIED)
-    mass, other_mass = (
-        (side.weights[..., None] * side.cells).sum(axis=2)[0] for side in (one, other)
-    )
-    likely = np.log(mass @ _density(tried) @ other_mass.T)
+    likely = np.log(one.mass[0] @ _density(tried) @ other.mass[0].T)
     found = np.tensordot(counts, likely, axes=([1, 2], [1, 2]))
     best = found.argmax(axis=1)
     inner = best.clip(1, _TRIED - 2)
@@ -145,23 +161,6 @@ def _seen(fits: "Floats", right: "Floats", tries: "Floats") -> "Floats":
     mass = np.exp(likely) * _before_seen()
     mass = mass / mass.sum(axis=2, keepdims=True)
     return np.where(np.isfinite(mass), mass, _before_seen())
-
-
-def _cells(weights: "Floats", mass: "Floats") -> "Floats":
-    """Which part of the `mass` each value has, in order (Chebyshev–Markov–Stieltjes)."""
-    import numpy as np
-
-    def edges(shares: "Floats") -> "Floats":
-        up_to = shares.cumsum(axis=2)
-        return np.concatenate([np.zeros_like(up_to[..., :1]), up_to / up_to[..., -1:]], axis=2)
-
-    cell, score = edges(weights)[..., None], edges(mass)[..., None, :]
-    begin = np.maximum(cell[:, :, :-1], score[..., :-1])
-    end = np.minimum(cell[:, :, 1:], score[..., 1:])
-    shared = np.maximum(end - begin, 0.0)
-    total = shared.sum(axis=3, keepdims=True)
-    cells: Floats = np.divide(shared, total, out=np.zeros_like(shared), where=total > 0)
-    return cells
 
 
 def _density(correlation: "Floats") -> "Floats":

@@ -11,7 +11,7 @@ import pytest
 from tailqa.workflows.asking import Options
 from tailqa.workflows.compare import run_compare
 
-KILLS = 30
+KILLS = 20
 
 
 def compare_into(out: Path) -> None:

@@ -112,6 +112,8 @@ def outcomes_over(
 
     Only rules that escalate to the teacher look at `p2`, which is the teacher's.
     """
+    if rules.escalate_to == "teacher" and rules.calls == 1:
+        return _escalated_once(rules, p, p2, weights)
     second = p2[..., None, :] if rules.escalate_to == "teacher" else None
     return {
         name: (weights * values).sum(axis=(-2, -1))
@@ -169,6 +171,35 @@ def _counted(rules: Rules, p: "Floats", p2: "Floats | None") -> dict[Counted, "F
         "escalated": escalating * refused * _powers(accepted + uncaught, rules.calls),
         "escalations": escalations,
         "calls": calls,
+    }
+
+
+def _escalated_once(
+    rules: Rules, p: "Floats", p2: "Floats", weights: "Floats"
+) -> dict[Counted, "Floats"]:
+    """As `_counted` for one call, which needs pairs only for what a teacher then does."""
+    import numpy as np
+
+    right, wrong, retries, refused = _attempts(rules, p)
+    own = weights.sum(axis=-1)
+    teacher = weights @ np.stack(_second(rules, p2, p2), axis=-1)
+    after = (refused[..., None] * teacher).sum(axis=-2)
+    expected = [(own * values).sum(axis=-1) for values in (right, wrong, retries, refused)]
+    resolved = rules.sensitivity * expected[0] + after[..., 3]
+    uncaught = rules.false_accepts * expected[1] + after[..., 4]
+    return {
+        "right": expected[0],
+        "wrong": expected[1],
+        "retries": expected[2],
+        "second_right": after[..., 0],
+        "second_wrong": after[..., 1],
+        "second_retries": after[..., 2],
+        "resolved": resolved,
+        "uncaught": uncaught,
+        "given_up": 1 - resolved - uncaught,
+        "escalated": expected[3],
+        "escalations": expected[3],
+        "calls": np.ones_like(resolved),
     }
 
 

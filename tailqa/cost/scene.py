@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 _BLOCK = 500_000
-"""Numbers that are held at a time."""
+"""Numbers that are worked on at a time."""
+
+_MOST_HELD = 25_000_000
+"""Numbers that are kept: 200 MB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,18 +95,30 @@ class Scene:
 
         Shapes (rows, kinds, n) twice and (rows, kinds, n, n).
         """
+        p, p2 = (self.values(side, rows) for side in SIDES)
+        weights = self._together(rows) if self._held is None else self._held[rows]
+        return (p, p2, weights) if main == "teacher" else (p2, p, weights.swapaxes(2, 3))
+
+    @cached_property
+    def _held(self) -> "Floats | None":
+        """The weights of all pairs, the teacher's value first; None where these are too many."""
         import numpy as np
 
-        p, p2 = (self.values(side, rows) for side in SIDES)
-        weights = np.empty((*p.shape, MOST_NODES))
+        if self.n_rows * len(self.kinds.example) * MOST_NODES**2 > _MOST_HELD:
+            return None
+        return np.concatenate([self._together(rows) for rows in self.blocks()])
+
+    def _together(self, rows: slice) -> "Floats":
+        import numpy as np
+
+        n_rows = len(range(*rows.indices(self.n_rows)))
+        weights = np.empty((n_rows, len(self.kinds.example), MOST_NODES, MOST_NODES))
         for stratum, (inside, (teacher, row), (student, column)) in enumerate(self._pairs()):
             one = self._known["teacher"][0].of(rows, row)
             two = self._known["student"][0].of(rows, column)
             pairs = together(one, two, self.correlations[rows, stratum])
             weights[:, inside] = pairs[:, teacher - row.start, student - column.start]
-        if main == "teacher":
-            return p, p2, weights
-        return p2, p, weights.swapaxes(2, 3)
+        return weights
 
     def values(self, side: Side, rows: slice) -> "Floats":
         """Values of one model's chance, (rows, kinds, n)."""

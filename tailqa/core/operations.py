@@ -29,6 +29,8 @@ Figure = Literal[
 ]
 OPTIONS: tuple[Option, ...] = ("teacher", "student", "escalated")
 ALL_TRAFFIC = "all traffic"
+UNDECIDED = "as measured, but none in"
+"""In the reason of a break-even that some resamples do not have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tailqa.core.estimate import Measured, TooFew
-from tailqa.core.operations import BreakEven, Figure, Option
+from tailqa.core.operations import UNDECIDED, BreakEven, Figure, Option
 from tailqa.cost.certain import Size, size_of
 from tailqa.cost.draws import LEAST, from_draws
 from tailqa.cost.line import Rules
@@ -170,6 +170,7 @@ def attempts_break_even(
             f"at every cap from 1 to {MOST_ATTEMPTS} the student costs {words[0]}",
             level=level,
             size=size_of(scene.people),
+            share=False,
         ),
         meaning=(
             f"with fewer attempts it costs {words[0]}, from there on {words[1]}"
@@ -261,13 +262,18 @@ def _roots(square: "Floats", linear: "Floats", constant: "Floats") -> "Floats":
     return found
 
 
-def _value(found: "Floats", never: str, *, level: float, size: Size) -> Measured:
-    if not math.isfinite(found[0]):
-        return TooFew(reason=never, n=size.n)
+def _value(
+    found: "Floats", never: str, *, level: float, size: Size, share: bool = True
+) -> Measured:
     value, draws = float(found[0]), found[1:].tolist()
+    if not math.isfinite(value):
+        others = sum(math.isfinite(draw) for draw in draws)
+        seen = f", as measured; {others} of {len(draws)} resamples have one" if others else ""
+        return TooFew(reason=never + seen, n=size.n)
     measured = from_draws(value, draws, level=level, n=size.n, units=size.units)
     missing = sum(not math.isfinite(draw) for draw in draws)
     if isinstance(measured, TooFew) and missing and size.units >= LEAST:
-        reason = f"{value:.3g} as measured, but none in {missing} of {len(draws)} resamples"
+        at = f"{100 * value:.3g} %" if share else f"{value:g}"
+        reason = f"{at} {UNDECIDED} {missing} of {len(draws)} resamples"
         return TooFew(reason=reason, n=size.n)
     return measured

@@ -6,6 +6,7 @@ from typing import Literal
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.operations import (
     ALL_TRAFFIC,
+    UNDECIDED,
     AmdahlView,
     BreakEven,
     Figure,
@@ -107,6 +108,8 @@ def break_even_words(found: BreakEven) -> str:
     meaning = f" {_sentence(found.meaning)}" if found.meaning else ""
     if not isinstance(found.value, Estimate):
         why = one_line(found.value.reason)
+        if UNDECIDED in why:
+            return f"Break-even in {found.variable} ({by}; {current}): {why}.{meaning}"
         return f"No break-even in {found.variable} ({by}; {current}): {why}.{meaning}"
     at = f"{unit.number(found.value.value)}{sign} {shown.interval(found.value, unit)}"
     return f"Break-even in {found.variable} ({by}): {at}, {current}.{meaning}"

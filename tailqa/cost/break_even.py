@@ -9,9 +9,10 @@ from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.operations import UNDECIDED, BreakEven, Figure, Option
 from tailqa.cost.certain import Size, size_of
 from tailqa.cost.draws import LEAST, from_draws
+from tailqa.cost.expectations import Expected, expect
 from tailqa.cost.line import Rules
 from tailqa.cost.outcomes import Chances, expected_outcomes
-from tailqa.cost.scene import Expected, Scene, expect
+from tailqa.cost.scene import Scene
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from tailqa.core.operations import Figure, Option
 from tailqa.cost.collected import Collected, station_capacity
+from tailqa.cost.expectations import Expected, expect
 from tailqa.cost.line import Model, Rules, Simulated, Speed, Station, System
 from tailqa.cost.queries import Asked
-from tailqa.cost.scene import Expected, Scene, expect, side_of
+from tailqa.cost.scene import Scene, side_of
 from tailqa.cost.simulation import simulate_many
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 from tailqa.core.operations import Figure, Option
 from tailqa.cost.break_even import PerAttempt, Spent
+from tailqa.cost.expectations import Expected
 from tailqa.cost.money import expected_usd, hourly_usd, tokens_usd
 from tailqa.cost.prediction import Predicted
-from tailqa.cost.scene import Expected, Scene, side_of
+from tailqa.cost.scene import Scene, side_of
 from tailqa.cost.schema import Pipeline
 
 if TYPE_CHECKING:

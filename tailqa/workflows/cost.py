@@ -29,6 +29,7 @@ from tailqa.cost.comparison import (
     stage_loads,
     trap_findings,
 )
+from tailqa.cost.expectations import expect
 from tailqa.cost.figures import figure_rows, option_costs, unknown_figures
 from tailqa.cost.money import usd_has_formula
 from tailqa.cost.population import SIDES, stratum_fits
@@ -37,7 +38,7 @@ from tailqa.cost.prediction import (
     Setting,
     predict,
 )
-from tailqa.cost.scene import Scene, expect
+from tailqa.cost.scene import Scene
 from tailqa.cost.schema import Pipeline
 from tailqa.cost.spending import per_attempt, spender, spent
 from tailqa.workflows.requests import asked_for, setting_of, without_load

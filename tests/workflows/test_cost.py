@@ -10,10 +10,10 @@ from tailqa.core.errors import TailqaError
 from tailqa.core.estimate import Estimate, TooFew
 from tailqa.core.operations import ALL_TRAFFIC
 from tailqa.cost.checks import closed_forms
+from tailqa.cost.expectations import expect
 from tailqa.cost.figures import figure_rows
 from tailqa.cost.load import load_pipeline
 from tailqa.cost.prediction import predict
-from tailqa.cost.scene import expect
 from tailqa.workflows.cost import run_operations
 from tailqa.workflows.costs import with_operations
 from tailqa.workflows.requests import asked_for, setting_of

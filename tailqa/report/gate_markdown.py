@@ -30,7 +30,12 @@ _HEADER = (
     "|---|---|---|--:|---|--:|",
 )
 # Markup, and what becomes a mention, a reference or a link without any: a zero-width space ends it.
-_MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|(?P<active>@|#|:(?=//)|www(?=\.))", re.IGNORECASE)
+# An interval stays as it is, to be read in plain mail too: brackets around numbers are no link.
+_MARKUP = re.compile(
+    r"(?P<interval>\[[−+-]?[\d.,]+, [−+-]?[\d.,]+\](?![(\[:]))"
+    r"|[\\`*_\[\]<>|~&$]|(?P<active>@|#|:(?=//)|www(?=\.))",
+    re.IGNORECASE,
+)
 _LIST_MARK = re.compile(r"^(\d*)([-+=.)])")
 
 
@@ -63,10 +68,16 @@ def escaped(text: str) -> str:
 
     >>> escaped("a|b <b>*x*</b> @all")
     'a&#124;b &#60;b&#62;&#42;x&#42;&#60;/b&#62; @&#8203;all'
+    >>> escaped("6.1 points [3.2, 9.0], [3, 9](x)")
+    '6.1 points [3.2, 9.0], &#91;3, 9&#93;(x)'
     """
-    return _MARKUP.sub(
-        lambda match: f"{match[0]}&#8203;" if match["active"] else f"&#{ord(match[0])};", text
-    )
+
+    def shown(match: re.Match[str]) -> str:
+        if match["interval"]:
+            return match[0]
+        return f"{match[0]}&#8203;" if match["active"] else f"&#{ord(match[0])};"
+
+    return _MARKUP.sub(shown, text)
 
 
 def bullet(text: str) -> str:

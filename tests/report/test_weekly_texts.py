@@ -17,7 +17,7 @@ from tests.report.test_gate_markdown import GITHUB_COMMENT, MARKED, inline, rows
 from tests.report.weekly_cases import hostile_texts, hostile_weekly, least_weekly, make_weekly
 
 SMALL = """\
-## tail/terminology lost 6.1 points &#91;3.2, 9.0&#93; since 2026-10-26, first seen in build \
+## tail/terminology lost 6.1 points [3.2, 9.0] since 2026-10-26, first seen in build \
 support-student@&#8203;r8; nothing else moved.
 
 **1 alarm open, 1 in the past.** Student support-student, teacher llama-70b-instruct, support 4; \
@@ -25,7 +25,7 @@ last run in the week of 2026-11-23, build support-student@&#8203;r9, verdict **f
 
 - **open:** tail/terminology: −6.1 points (95 % interval −9.0 to −3.2, n = 300) since 2026-10-26 \
 (the weeks since then against those before), first seen in build support-student@&#8203;r8; alarm \
-in the week of 2026-11-16, open. That is 366 &#91;192, 540&#93; queries a week of this stratum no \
+in the week of 2026-11-16, open. That is 366 [192, 540] queries a week of this stratum no \
 longer answered rightly.
 - tail/long context: −10.5 points (95 % interval −13.6 to −7.4, n = 280) since 2026-08-10 (the \
 weeks since then against those before), with no new build (support-student@&#8203;r4); alarm in \
@@ -34,8 +34,8 @@ the week of 2026-08-17, better again since 2026-09-14.
 | stratum | n | student, % | teacher, % | now − last week, points | now − base line, points \
 | alarm |
 |---|--:|--:|--:|--:|--:|---|
-| all traffic | 300 | {whole} | **−0.9 &#91;−1.6, −0.2&#93;** | **−0.9 &#91;−1.6, −0.2&#93;** |  |
-| tail/terminology | 300 | {one} | **−6.3 &#91;−9.6, −3.1&#93;** | **−6.3 &#91;−9.6, −3.1&#93;** \
+| all traffic | 300 | {whole} | **−0.9 [−1.6, −0.2]** | **−0.9 [−1.6, −0.2]** |  |
+| tail/terminology | 300 | {one} | **−6.3 [−9.6, −3.1]** | **−6.3 [−9.6, −3.1]** \
 | **open** |
 
 - At 120,000 queries a week the student takes 31.2 million tokens, 0.41 of them lost.
@@ -82,8 +82,7 @@ def test_the_whole_markdown():
     table = rows(markdown)
     whole, one = (escaped(" , ".join(row[2:4])).replace(" , ", " | ") for row in table[1:])
     assert markdown == SMALL.format(whole=whole, one=one)
-    assert whole.count("&#91;") == 2
-    assert not set("[]") & set(markdown)
+    assert whole.count("[") == 2
 
 
 def test_markdown_is_read_as_it_is_meant():

@@ -70,7 +70,7 @@ def speed(n: int, n_peer: int, rounds: int) -> None:
     ways = {
         "ours, two halves on two threads": (
             n,
-            lambda: simulate_many([(system, half) for half in halves], rng=rng, workers=2),
+            lambda: list(simulate_many([(system, half) for half in halves], rng=rng, workers=2)),
         ),
         "ours, one thread": (n, lambda: simulate(system, whole, rng=rng)),
         "simpy": (n_peer, lambda: plain_in_simpy(n_peer)),

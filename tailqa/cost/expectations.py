@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from tailqa.core.answer import Side
 from tailqa.core.operations import Option
-from tailqa.cost.line import Attempts, Rules
-from tailqa.cost.outcomes import Counted, outcomes_over
-from tailqa.cost.population import token_means
+from tailqa.cost.line import Rules
+from tailqa.cost.outcomes import COUNTED, Counted, counted, outcomes_over
+from tailqa.cost.population import Length, Population
 from tailqa.cost.scene import Scene, side_of
 
 if TYPE_CHECKING:
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
+
+_OWN: tuple[Counted, Counted] = ("right", "wrong")
+_SECOND: tuple[Counted, Counted] = ("second_right", "second_wrong")
+_PROMPT: tuple[Length, Length] = ("prompt_right", "prompt_wrong")
+_COMPLETION: tuple[Length, Length] = ("completion_right", "completion_wrong")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,75 +62,82 @@ def expect(scene: Scene, option: Option, rules: Rules) -> Expected:
     Timeouts and hedges are left out, as in `expected_outcomes`.
     """
     main = side_of(option)
-    counts = _counts(scene, main, rules)
-    means = _Means(scene)
+    means = (_Paired if rules.escalate_to == "teacher" else _Lone)(scene, main, rules)
+    counts = {name: means.of(name) for name in COUNTED}
 
-    def tokens(attempts: Attempts, right: "Floats", wrong: "Floats", which: int) -> "Floats":
-        of_query = token_means(attempts)
-        return means.of(right, of_query[which]) + means.of(wrong, of_query[which + 2])
+    def tokens(attempts: tuple[Counted, Counted], lengths: tuple[Length, Length]) -> "Floats":
+        (right, wrong), (of_right, of_wrong) = attempts, lengths
+        return means.of(right, of_right) + means.of(wrong, of_wrong)
 
-    own = scene.people.of(main)
-    teacher = scene.people.teacher
-    plain = {name: means.of(values) for name, values in counts.items()}
-    prompt, completion = (tokens(own, counts["right"], counts["wrong"], which) for which in (0, 1))
-    prompt = prompt + rules.added_prompt_tokens * plain["retries"]
+    prompt, completion = (tokens(_OWN, lengths) for lengths in (_PROMPT, _COMPLETION))
+    prompt = prompt + rules.added_prompt_tokens * counts["retries"]
     second_prompt, second_completion = (
-        tokens(teacher, counts["second_right"], counts["second_wrong"], which) for which in (0, 1)
+        tokens(_SECOND, lengths) for lengths in (_PROMPT, _COMPLETION)
     )
-    second_prompt = second_prompt + rules.added_prompt_tokens * plain["second_retries"]
+    second_prompt = second_prompt + rules.added_prompt_tokens * counts["second_retries"]
     return Expected(
-        counts=plain,
+        counts=counts,
         prompt_tokens=prompt,
         completion_tokens=completion,
         second_prompt_tokens=second_prompt,
         second_completion_tokens=second_completion,
-        own_s=_work(scene, main, plain["right"] + plain["wrong"], prompt, completion),
+        own_s=_work(scene, main, counts["right"] + counts["wrong"], prompt, completion),
         second_s=_work(
             scene,
             "teacher",
-            plain["second_right"] + plain["second_wrong"],
+            counts["second_right"] + counts["second_wrong"],
             second_prompt,
             second_completion,
         ),
     )
 
 
-class _Means:
-    """Means over queries by stratum and over all traffic, in every row."""
+class _Lone:
+    """Means over queries, by stratum and over all traffic, of what hangs on one model's chance."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._total = self._by_stratum(scene.by_kind(None))
+    def __init__(self, scene: Scene, main: Side, rules: Rules) -> None:
+        self._people, self._alone = scene.people, scene.alone[main]
+        self._values = counted(rules, self._alone.p)
 
-    def of(self, values: "Floats", times: "Floats | None" = None) -> "Floats":
-        """Of values (rows, kinds), each query's multiplied by its own `times` (q,)."""
+    def of(self, name: Counted, length: Length | None = None) -> "Floats":
+        """Of a count, each one times the tokens of an attempt where `length` says which."""
         import numpy as np
 
-        strata = self._by_stratum(values * self._scene.by_kind(times)) / self._total
-        return np.concatenate([strata, (strata @ self._scene.people.weights)[:, None]], axis=1)
+        queries, stratum = self._alone.queries, self._alone.stratum
+        values = np.einsum("rkn,rkn->rk", self._values[name], queries[length])
+        return _means(self._people, values, queries[None].sum(axis=2), stratum)
 
-    def _by_stratum(self, values: "Floats") -> "Floats":
+
+class _Paired:
+    """The same of what hangs on both models' chances."""
+
+    def __init__(self, scene: Scene, main: Side, rules: Rules) -> None:
         import numpy as np
 
-        kinds = self._scene.kinds.stratum
-        return np.stack(
-            [values[:, kinds == s].sum(axis=1) for s in range(len(self._scene.people.strata))],
-            axis=1,
-        )
+        parts = [outcomes_over(rules, *scene.chances(main, rows)) for rows in scene.blocks()]
+        self._scene, self._main = scene, main
+        self._values = {name: np.concatenate([part[name] for part in parts]) for name in COUNTED}
+
+    def of(self, name: Counted, length: Length | None = None) -> "Floats":
+        """As `_Lone.of`; attempts of the second model are the teacher's."""
+        scene = self._scene
+        queries = scene.lengths["teacher" if name.startswith("second") else self._main]
+        values = self._values[name] * queries[length]
+        return _means(scene.people, values, queries[None], scene.kinds.stratum)
 
 
-def _counts(scene: Scene, main: Side, rules: Rules) -> dict[Counted, "Floats"]:
-    """By row and kind of query, (rows, kinds)."""
+def _means(people: Population, values: "Floats", queries: "Floats", stratum: "Ints") -> "Floats":
+    """(rows, strata + 1) from sums over the queries of each kind and their number."""
     import numpy as np
 
-    if rules.escalate_to != "teacher":
-        p, weights = scene.values(main, slice(None)), scene.alone[main]
-        return outcomes_over(rules, p, p[..., :1], weights[..., None])
-    parts: dict[Counted, list[Floats]] = {}
-    for rows in scene.blocks():
-        for name, values in outcomes_over(rules, *scene.chances(main, rows)).items():
-            parts.setdefault(name, []).append(values)
-    return {name: np.concatenate(found) for name, found in parts.items()}
+    strata = np.stack(
+        [
+            values[:, inside].sum(axis=1) / queries[:, inside].sum(axis=1)
+            for inside in (stratum == one for one in range(len(people.strata)))
+        ],
+        axis=1,
+    )
+    return np.concatenate([strata, (strata @ people.weights)[:, None]], axis=1)
 
 
 def _work(

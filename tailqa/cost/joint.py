@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
 
 HIGHEST = 0.9
 """The correlation, either way, beyond which a few attempts cannot tell."""
@@ -64,22 +65,25 @@ class Nodes:
         return cells
 
 
-def nodes(fits: "Floats", right: "Floats", tries: "Floats", n: int) -> Nodes:
-    """`n` values of p ~ Beta(a, b), `fits` (rows, kinds, 2), given `right` of `tries`, (kinds,).
+def nodes(fits: "Floats", stratum: "Ints", right: "Floats", tries: "Floats", n: int) -> Nodes:
+    """`n` values of p ~ Beta(a, b), given `right` of `tries`, by kind of query, (kinds,) each.
+
+    `fits` are those of the strata, (rows, strata, 2), and `stratum` the one of each kind.
 
     >>> import numpy as np
-    >>> even = nodes(np.array([[[1.0, 1.0]]]), np.array([0.0]), np.array([0.0]), 3)
+    >>> zero = np.array([0])
+    >>> even = nodes(np.array([[[1.0, 1.0]]]), zero, zero, zero, 3)
     >>> even.p.round(3).tolist(), even.weights.round(3).tolist()
     ([[[0.113, 0.5, 0.887]]], [[[0.278, 0.444, 0.278]]])
     """
     import numpy as np
 
-    a, b = fits[..., 0], fits[..., 1]
+    a, b = fits[:, stratum, 0], fits[:, stratum, 1]
     shape = a.shape
     share = np.broadcast_to(right / np.maximum(tries, 1), shape)
     p, weights = Chances(a=a + right, b=b + tries - right, share=share).flat().nodes(n)
     p, weights = p.reshape(*shape, n), weights.reshape(*shape, n)
-    return Nodes(p=p, weights=weights, mass=_seen(fits, right, tries))
+    return Nodes(p=p, weights=weights, mass=_seen(fits, stratum, right, tries))
 
 
 def together(one: Nodes, other: Nodes, correlation: "Floats") -> "Floats":
@@ -109,8 +113,8 @@ def correlations(one: Nodes, other: Nodes, counts: "Floats") -> "Floats":
     (rows, kinds, other kinds). 0 where no pair tells anything, as where all answers were right.
 
     >>> import numpy as np
-    >>> fits = np.full((1, 2, 2), 1.0)
-    >>> both = nodes(fits, np.array([0.0, 4.0]), np.array([4.0, 4.0]), 16)
+    >>> fit = np.full((1, 1, 2), 1.0)
+    >>> both = nodes(fit, np.array([0, 0]), np.array([0.0, 4.0]), np.array([4.0, 4.0]), 16)
     >>> correlations(both, both, np.array([[[20.0, 0.0], [0.0, 20.0]]])).tolist()
     [0.9]
     """
@@ -147,7 +151,7 @@ def _before_seen() -> "Floats":
     return share
 
 
-def _seen(fits: "Floats", right: "Floats", tries: "Floats") -> "Floats":
+def _seen(fits: "Floats", stratum: "Ints", right: "Floats", tries: "Floats") -> "Floats":
     """The same given the attempts, (rows, kinds, scores)."""
     import numpy as np
     from scipy.special import betaincinv, ndtr, xlogy
@@ -155,7 +159,7 @@ def _seen(fits: "Floats", right: "Floats", tries: "Floats") -> "Floats":
     z = _scores()
     a, b = fits[..., :1], fits[..., 1:]
     # Both tails from their own end: chances within 1e-16 of 1 count.
-    p, wrong = betaincinv(a, b, ndtr(z)), betaincinv(b, a, ndtr(-z))
+    p, wrong = betaincinv(a, b, ndtr(z))[:, stratum], betaincinv(b, a, ndtr(-z))[:, stratum]
     likely = xlogy(right[:, None], p) + xlogy((tries - right)[:, None], wrong)
     likely = likely - likely.max(axis=2, keepdims=True)
     mass = np.exp(likely) * _before_seen()

@@ -7,7 +7,7 @@ hedges, it knows nothing.
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from tailqa.cost.line import Rules
 
@@ -38,6 +38,9 @@ Counted = Literal[
 and `second_retries`, every attempt of theirs at a call but the first; the shares of queries that
 end resolved, uncaught (a wrong answer accepted) or given up, or that are escalated at least once;
 escalated calls; and calls."""
+
+
+COUNTED: tuple[Counted, ...] = get_args(Counted)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +120,7 @@ def outcomes_over(
     second = p2[..., None, :] if rules.escalate_to == "teacher" else None
     return {
         name: (weights * values).sum(axis=(-2, -1))
-        for name, values in _counted(rules, p[..., :, None], second).items()
+        for name, values in counted(rules, p[..., :, None], second).items()
     }
 
 
@@ -145,8 +148,8 @@ def _gauss_jacobi(a: "Floats", b: "Floats", n: int) -> tuple["Floats", "Floats"]
     return p.clip(0.0, 1.0), vectors[:, 0] ** 2
 
 
-def _counted(rules: Rules, p: "Floats", p2: "Floats | None") -> dict[Counted, "Floats"]:
-    """Given the chances, in their common shape."""
+def counted(rules: Rules, p: "Floats", p2: "Floats | None" = None) -> dict[Counted, "Floats"]:
+    """Everything that `rules` count, given the chances, in their common shape."""
     right, wrong, retries, refused = _attempts(rules, p)
     second_right, second_wrong, second_retries, second_resolved, second_uncaught = _second(
         rules, p, p2
@@ -177,7 +180,7 @@ def _counted(rules: Rules, p: "Floats", p2: "Floats | None") -> dict[Counted, "F
 def _escalated_once(
     rules: Rules, p: "Floats", p2: "Floats", weights: "Floats"
 ) -> dict[Counted, "Floats"]:
-    """As `_counted` for one call, which needs pairs only for what a teacher then does."""
+    """As `counted` for one call, which needs pairs only for what a teacher then does."""
     import numpy as np
 
     right, wrong, retries, refused = _attempts(rules, p)

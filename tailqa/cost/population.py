@@ -8,7 +8,7 @@ the posterior Beta(a + right, b + wrong), where Beta(a, b) is fitted to the quer
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from tailqa.core.answer import Side
 from tailqa.cost.line import Attempts
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 SIDES: tuple[Side, Side] = ("teacher", "student")
+Length = Literal["prompt_right", "completion_right", "prompt_wrong", "completion_wrong"]
+"""Tokens of an attempt, by whether it is right."""
+
+LENGTHS: tuple[Length, ...] = get_args(Length)
 ENOUGH_OF_BOTH = 5
 """Queries with right and wrong attempts that say how much longer wrong ones are."""
 
@@ -206,7 +210,7 @@ def right_share(people: Population, side: Side) -> "Floats":
 
 
 def token_means(attempts: Attempts) -> tuple["Floats", "Floats", "Floats", "Floats"]:
-    """Mean tokens of each query's attempts: prompt and completion of right ones, then of wrong.
+    """Mean tokens of each query's attempts, in the order of `LENGTHS`.
 
     Where there is none of a kind, of any attempts times `unseen_length`, as the simulation draws
     them; (q,) each.

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from tailqa.core.operations import Figure, Option
 from tailqa.cost.collected import Collected, station_capacity
 from tailqa.cost.expectations import Expected, expect
-from tailqa.cost.line import Model, Rules, Simulated, Speed, Station, System
+from tailqa.cost.line import Model, Rules, Speed, Station, System
 from tailqa.cost.queries import Asked
 from tailqa.cost.scene import Scene, side_of
 from tailqa.cost.simulation import simulate_many
@@ -122,7 +123,7 @@ def predict(
     seed: int,
     steady: bool = True,
 ) -> Predicted:
-    """Simulates `setting` for each (row, requests) of `asked`; rows may come several times.
+    """Simulates `setting` for each (row, requests) of `asked`; a row may have several in a line.
 
     Requests of one row are merged before any percentile is read. With the same `seed` two
     options share their random numbers. Where a stage is saturated nothing is simulated: its
@@ -141,11 +142,9 @@ def predict(
     jobs = [(systems[row], ask.load(setting.option)) for row, ask in chosen]
     done = simulate_many(jobs, rng=np.random.default_rng(seed))
     found = Collected(scene, setting, steady=steady)
-    by_row: dict[int, list[tuple[Asked, Simulated]]] = {}
-    for (row, ask), simulated in zip(chosen, done, strict=True):
-        by_row.setdefault(row, []).append((ask, simulated))
-    for row, runs in by_row.items():
-        found.add(row, runs)
+    together = zip(chosen, done, strict=True)
+    for row, runs in groupby(together, key=lambda run: run[0][0]):
+        found.add(row, [(ask, simulated) for (_, ask), simulated in runs])
     busy = np.where(np.isnan(load), found.utilisation, load)
     full = np.array([_busiest(setting, row) is not None for row in busy])
     return Predicted(
@@ -161,7 +160,7 @@ def predict(
         service_s=found.service_s,
         visits=found.visits,
         throughput=found.throughput,
-        n_runs=len(by_row.get(0, ())),
+        n_runs=sum(row == 0 for row, _ in chosen),
         n_requests=found.n_requests,
         spread=found.spread,
     )

@@ -81,7 +81,7 @@ def predict(basis: Basis, plan: Plan, *, replications: int, level: float, seed: 
         lift = None if plan.lift is None else float(plan.lift[rng.integers(len(plan.lift))])
         other = _system(basis, plan, redrawn, lift)
         jobs += [(other, load) for load in shaken.loads(row, held_out, rng)]
-    found = simulate_many(jobs, rng=rng)
+    found = list(simulate_many(jobs, rng=rng))
     n = len(plan.rounds)
     replays = [found[start : start + n] for start in range(0, len(found), n)]
     return summed_up(replays[:replications], replays[replications:], plan.stations, level, people.n)
@@ -104,7 +104,7 @@ def hindsight(
     lift = None if plan.lift is None else float(plan.lift[0])
     system = _system(basis, plan, speeds, lift)
     jobs = [(system, load) for _ in range(replications) for load in requests.loads_of(asked, rng)]
-    found = simulate_many(jobs, rng=rng)
+    found = list(simulate_many(jobs, rng=rng))
     n = len(plan.rounds)
     values = [figures_of(found[start : start + n]) for start in range(0, len(found), n)]
     return {name: float(np.mean([row[name] for row in values])) for name in FIGURES}

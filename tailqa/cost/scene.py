@@ -10,7 +10,7 @@ from tailqa.core.operations import Option
 from tailqa.cost.joint import Nodes, correlations, nodes, together
 from tailqa.cost.line import Speed
 from tailqa.cost.outcomes import MOST_NODES
-from tailqa.cost.population import SIDES, Population
+from tailqa.cost.population import LENGTHS, SIDES, Length, Population, token_means
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,15 +139,38 @@ class Scene:
             yield inside, teacher, student
 
     @cached_property
-    def alone(self) -> dict[Side, "Floats"]:
-        """Weights of one model's values, by what both models did: (rows, kinds, n)."""
+    def alone(self) -> dict[Side, "Alone"]:
+        """One model's chances, for what hangs on these alone."""
         import numpy as np
 
         parts = [self.chances("teacher", rows)[2] for rows in self.blocks()]
-        return {
-            "teacher": np.concatenate([weights.sum(axis=3) for weights in parts]),
-            "student": np.concatenate([weights.sum(axis=2) for weights in parts]),
-        }
+        found: dict[Side, Alone] = {}
+        for axis, side in enumerate(SIDES):
+            weights = np.concatenate([pairs.sum(axis=3 - axis) for pairs in parts])
+            known, place = self._known[side]
+            order = np.argsort(place, kind="stable")
+            starts = np.searchsorted(place[order], np.arange(known.p.shape[1]))
+            found[side] = Alone(
+                p=known.p,
+                stratum=self.kinds.stratum[order[starts]],
+                queries={
+                    length: np.add.reduceat(
+                        (counts[:, :, None] * weights)[:, order], starts, axis=1
+                    )
+                    for length, counts in self.lengths[side].items()
+                },
+            )
+        return found
+
+    @cached_property
+    def lengths(self) -> dict[Side, dict[Length | None, "Floats"]]:
+        """Queries of each kind, (rows, kinds), and the tokens of one attempt at each of them."""
+        queries = self.by_kind(None)
+        found: dict[Side, dict[Length | None, Floats]] = {}
+        for side in SIDES:
+            tokens = zip(LENGTHS, token_means(self.people.of(side)), strict=True)
+            found[side] = {None: queries} | {name: self.by_kind(mean) for name, mean in tokens}
+        return found
 
     def blocks(self) -> Iterator[slice]:
         """Rows of which all pairs of values are held at a time."""
@@ -185,9 +208,24 @@ class Scene:
             tries = np.diff(attempts.first)
             table = [kinds.stratum, attempts.n_right[kinds.example], tries[kinds.example]]
             own, place = np.unique(np.stack(table, axis=1), axis=0, return_inverse=True)
-            fits = self.fits[side][:, own[:, 0]]
-            found[side] = nodes(fits, own[:, 1], own[:, 2], MOST_NODES), place.ravel()
+            found[side] = (
+                nodes(self.fits[side], own[:, 0], own[:, 1], own[:, 2], MOST_NODES),
+                place.ravel(),
+            )
         return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alone:
+    """Values of one model's chance by what it did itself, `p` of (rows, own kinds, n).
+
+    `stratum` is that of each kind. `queries` says how many queries have a value, by what both
+    models did, or how many tokens one attempt at each of these takes; in the shape of `p`.
+    """
+
+    p: "Floats"
+    stratum: "Ints"
+    queries: Mapping[Length | None, "Floats"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
 """A pipeline simulated event by event: what becomes of every request under queues and retries."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,8 @@ def simulate(system: System, load: Load, *, rng: "np.random.Generator") -> Simul
     >>> simulate(line, load, rng=np.random.default_rng(0)).finish_s.tolist()
     [2.0, 4.0, 11.0]
     """
-    return simulate_many([(system, load)], rng=rng, workers=1)[0]
+    [found] = simulate_many([(system, load)], rng=rng, workers=1)
+    return found
 
 
 def simulate_many(
@@ -53,15 +54,17 @@ def simulate_many(
     *,
     rng: "np.random.Generator",
     workers: int | None = None,
-) -> list[Simulated]:
+) -> Iterator[Simulated]:
     """Simulate each (system, load) on `workers` threads (all cores); results in their order.
+
+    They come as they are done, while the threads go on with those after them.
 
     Each job has a number of its own from `rng`, in order, whatever the threads do. Equal states
     of `rng` give the jobs of two calls the same numbers by place. A system that occurs in many
     jobs is checked and packed once. Raises ValueError as `simulate` does, and for workers below 1.
 
     >>> import numpy as np
-    >>> simulate_many([], rng=np.random.default_rng(0))
+    >>> list(simulate_many([], rng=np.random.default_rng(0)))
     []
     """
     import numpy as np
@@ -77,11 +80,15 @@ def simulate_many(
         system, load = jobs[n]
         return _simulated(packed[id(system)], load, int(keys[n]))
 
-    threads = min(workers or os.cpu_count() or 1, len(jobs))
+    return _in_threads(result, len(jobs), min(workers or os.cpu_count() or 1, len(jobs)))
+
+
+def _in_threads(result: Callable[[int], Simulated], n: int, threads: int) -> Iterator[Simulated]:
     if threads <= 1:
-        return [result(n) for n in range(len(jobs))]
+        yield from map(result, range(n))
+        return
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(result, range(len(jobs))))
+        yield from pool.map(result, range(n))
 
 
 def _packed(systems: Sequence[System]) -> "dict[int, Run]":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from tailqa.core.bench import Bench
@@ -32,9 +33,9 @@ class TimedQueries:
 def fitted_speed(timed: TimedQueries, weights: "Floats | None" = None) -> Speed:
     """Seconds of an answer alone, base + prompt · p + completion · c, with its noise.
 
-    Non-negative least squares (Lawson & Hanson 1974) on relative errors, so that short answers
-    count as much as long ones, scaled so that the total time is kept. `weights` says how often
-    each timed answer counts. Raises ValueError where fewer than 5 count.
+    Non-negative least squares on relative errors, so that short answers count as much as long
+    ones, scaled so that the total time is kept. `weights` says how often each timed answer counts.
+    Raises ValueError where fewer than 5 count.
 
     >>> import numpy as np
     >>> tokens = np.array([3.0, 9.0, 5.0, 7.0, 4.0, 6.0])
@@ -45,31 +46,48 @@ def fitted_speed(timed: TimedQueries, weights: "Floats | None" = None) -> Speed:
     (0.02, 0.0)
     """
     import numpy as np
-    from scipy.optimize import nnls
 
+    counts = np.ones(len(timed.answer_s)) if weights is None else weights
+    return fitted_speeds(timed, counts[None])[0]
+
+
+def fitted_speeds(timed: TimedQueries, weights: "Floats") -> list[Speed]:
+    """The same for every row of `weights`, (rows, answers).
+
+    A row in which fewer than 5 answers count has the speed of the first. Raises ValueError where
+    that is the first.
+    """
+    import numpy as np
+
+    enough = (weights > 0).sum(axis=1)
+    if enough[0] < LEAST_TIMED:
+        raise ValueError(f"{LEAST_TIMED} timed answers are needed, got {enough[0]}")
     seconds = np.maximum(timed.answer_s, 1e-9)
-    counts = np.ones(len(seconds)) if weights is None else weights
-    if (counts > 0).sum() < LEAST_TIMED:
-        raise ValueError(f"{LEAST_TIMED} timed answers are needed, got {(counts > 0).sum()}")
     columns = np.stack(
         [np.ones(len(seconds)), timed.prompt_tokens, timed.completion_tokens], axis=1
     )
-    # Columns of like size, so that the solver's tolerance treats them alike.
+    # Columns of like size, so that none drowns in another's rounding.
     size = np.maximum(columns.max(axis=0), 1.0)
-    root = np.sqrt(counts)
-    found, _ = nnls(columns / size * (root / seconds)[:, None], root)
-    predicted = columns @ (found / size)
-    predicted = np.maximum(predicted, seconds.min() * 1e-3)
-    scale = float(counts @ seconds / (counts @ predicted))
-    base, prompt, completion = (float(value) for value in found / size * scale)
-    noise = np.repeat(seconds / (predicted * scale), counts.astype(int))
-    return Speed(
-        base_s=base,
-        prompt_token_s=prompt,
-        completion_token_s=completion,
-        noise=noise / noise.mean(),
-        slowdown=np.ones(1),
-    )
+    found = _least_squares(columns / size / seconds[:, None], weights) / size
+    predicted = np.maximum(found @ columns.T, seconds.min() * 1e-3)
+    scale = weights @ seconds / (weights * predicted).sum(axis=1)
+    speeds: list[Speed] = []
+    for row, counts in enumerate(weights):
+        if enough[row] < LEAST_TIMED:
+            speeds.append(speeds[0])
+            continue
+        base, prompt, completion = (float(value) for value in found[row] * scale[row])
+        noise = np.repeat(seconds / (predicted[row] * scale[row]), counts.astype(int))
+        speeds.append(
+            Speed(
+                base_s=base,
+                prompt_token_s=prompt,
+                completion_token_s=completion,
+                noise=noise / noise.mean(),
+                slowdown=np.ones(1),
+            )
+        )
+    return speeds
 
 
 def refitted_speed(timed: TimedQueries, weights: "Floats", whole: Speed) -> Speed:
@@ -149,3 +167,29 @@ def capacity(speed: Speed, servers: int, concurrency: int) -> float:
     1.7142857142857142
     """
     return servers * concurrency / float(speed.slowdown[concurrency - 1])
+
+
+def _least_squares(columns: "Floats", weights: "Floats") -> "Floats":
+    """Coefficients of at least 0 by which `columns`, (n, c), come closest to 1; (rows, c).
+
+    Some of the columns alone give the best fit, so with few columns all choices of them are tried
+    (Lawson & Hanson 1974, ch. 23, choose step by step); of equal ones that with the fewest.
+    """
+    import numpy as np
+
+    n_columns = columns.shape[1]
+    products = np.einsum("rn,ni,nj->rij", weights, columns, columns)
+    sums = weights @ columns
+    chosen = [
+        np.array(some)
+        for count in range(1, n_columns + 1)
+        for some in combinations(range(n_columns), count)
+    ]
+    fits = np.zeros((len(chosen), len(weights), n_columns))
+    for fit, some in zip(fits, chosen, strict=True):
+        inverse = np.linalg.pinv(products[:, some[:, None], some], rcond=1e-12, hermitian=True)
+        fit[:, some] = np.einsum("rij,rj->ri", inverse, sums[:, some])
+    explained = np.where((fits >= 0).all(axis=2), (fits * sums).sum(axis=2), 0.0)
+    best = (explained >= explained.max(axis=0) - 1e-12 * weights.sum(axis=1)).argmax(axis=0)
+    found: Floats = fits[best, np.arange(len(weights))]
+    return found

@@ -21,7 +21,7 @@ from tailqa.cost.population import (
 )
 from tailqa.cost.scene import Scene
 from tailqa.cost.schema import Pipeline, ToTeacher
-from tailqa.cost.speed import LEAST_TIMED, TimedQueries, bench_speed, fitted_speed, refitted_speed
+from tailqa.cost.speed import LEAST_TIMED, bench_speed, fitted_speeds
 from tailqa.workflows.bench_models import check_bench_models
 from tailqa.workflows.tried import timed_queries, tried_population
 
@@ -61,7 +61,7 @@ def scene_of(
         timed = timed_queries(run.report, people, side)
         if timed is not None and len(timed.query) < LEAST_TIMED:
             timed = None
-        alone = None if timed is None else _fitted(timed, weights)
+        alone = None if timed is None else fitted_speeds(timed, weights[:, timed.query])
         most = _concurrency(pipeline, side)
         if bench is not None:
             prompt = float(mean_tokens(scaled.of(side))[0].mean())
@@ -148,13 +148,6 @@ def _benched(
             raise TailqaError(str(error)) from None
         speeds.append(speed)
     return speeds
-
-
-def _fitted(
-    timed: TimedQueries, weights: "np.ndarray[tuple[int, int], np.dtype[np.float64]]"
-) -> list[Speed]:
-    first = fitted_speed(timed)
-    return [first, *(refitted_speed(timed, row[timed.query], first) for row in weights[1:])]
 
 
 def _concurrency(pipeline: Pipeline, side: Side) -> int:

@@ -11,8 +11,10 @@ N = 16
 def every(fit, attempts):
     """The nodes of 0 to `attempts` right answers."""
     right = np.arange(attempts + 1.0)
-    fits = np.broadcast_to(fit, (1, attempts + 1, 2))
-    return nodes(fits, right, np.full(attempts + 1, float(attempts)), N)
+    alike = np.zeros(attempts + 1, dtype=int)
+    return nodes(
+        np.reshape(fit, (1, 1, 2)), alike, right, np.full(attempts + 1, float(attempts)), N
+    )
 
 
 def seen(rho, rng, *, n, attempts, fits=((4.0, 1.0), (2.0, 1.0))):
@@ -81,8 +83,9 @@ def test_without_a_correlation_the_pairs_are_independent():
 
 def test_known_shares_go_with_everything_alike():
     right, tries = np.array([0.0, 2.0]), np.array([2.0, 2.0])
-    known = nodes(np.full((1, 2, 2), np.nan), right, tries, N)
-    drawn = nodes(np.ones((1, 2, 2)), right, tries, N)
+    alike = np.zeros(2, dtype=int)
+    known = nodes(np.full((1, 1, 2), np.nan), alike, right, tries, N)
+    drawn = nodes(np.ones((1, 1, 2)), alike, right, tries, N)
     assert known.p[0, :, 0].tolist() == [0, 1]
     assert correlations(known, drawn, np.full((1, 2, 2), 9.0)).tolist() == [0]
     weights = together(known, drawn, np.array([0.5]))[0]

@@ -55,7 +55,7 @@ def test_waits_of_m_m_c(servers, utilisation, millions, standard_error):
     """
     rate = servers * utilisation
     jobs = [(plain(1, servers), load(1_000_000, rate, seed)) for seed in range(millions)]
-    found = simulate_many(jobs, rng=rng())
+    found = list(simulate_many(jobs, rng=rng()))
     wait = sum(one.waited_s[0] for one in found) / sum(one.visits[0] for one in found)
     assert abs(wait / mmc_wait(servers, rate, 1.0) - 1) < 3 * standard_error
     busy = sum(one.busy_s[0] for one in found) / sum(one.end_s for one in found) / servers
@@ -179,7 +179,7 @@ def test_near_simpy_where_chance_decides(name):
     make, rate = WITH_RETRIES[name]
     asked = load(2_000, rate / 2, 5)
     other = Line(make(), asked, 7).run()
-    found = simulate_many([(make(), asked)] * 20, rng=rng())
+    found = list(simulate_many([(make(), asked)] * 20, rng=rng()))
     for ours, theirs in (
         (np.mean([latency(one) for one in found]), other.latency_s.mean()),
         (np.mean([one.attempts for one in found]), other.attempts.mean()),
@@ -273,10 +273,10 @@ def test_a_closed_loop_never_holds_more_than_its_clients():
 
 def test_the_seed_decides_whatever_the_threads_do():
     jobs = [(make(), load(2_000, rate, 3)) for make, rate in WITH_RETRIES.values()] * 3
-    first, again = (simulate_many(jobs, rng=rng(8), workers=n) for n in (1, 4))
+    first, again = (list(simulate_many(jobs, rng=rng(8), workers=n)) for n in (1, 4))
     assert all(same(a, b) for a, b in zip(first, again, strict=True))
     assert not same(first[0], first[3])
-    assert simulate_many([], rng=rng()) == []
+    assert list(simulate_many([], rng=rng())) == []
 
 
 @st.composite

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tailqa.cost.line import Attempts, Load, Model, Rules, Speed, Station, System, Times
+from tailqa.cost.line import Attempts, Load, Rules, Speed, Station, System, Times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,10 +28,18 @@ def check_system(system: System) -> None:
     _check_graph(system.stations)
     _check_shared(system.stations)
     _check_rules(system.rules)
-    _check_model("model", system.model, _concurrency(system, "generation"))
+    _check_attempts("model.attempts", system.model.attempts)
     if system.second is not None:
-        _check_model("second", system.second, _concurrency(system, "teacher"))
+        _check_attempts("second.attempts", system.second.attempts)
+    check_speeds(system)
     _check_escalation(system)
+
+
+def check_speeds(system: System) -> None:
+    """The same of the speeds of its models alone."""
+    _check_speed("model.speed", system.model.speed, _concurrency(system, "generation"))
+    if system.second is not None:
+        _check_speed("second.speed", system.second.speed, _concurrency(system, "teacher"))
 
 
 def check_load(load: Load, system: System) -> None:
@@ -159,11 +167,6 @@ def _concurrency(system: System, role: str) -> int:
             owner = station if station.shares is None else system.stations[station.shares]
             return owner.concurrency if owner.servers > 0 else 1
     return 1
-
-
-def _check_model(where: str, model: Model, concurrency: int) -> None:
-    _check_attempts(f"{where}.attempts", model.attempts)
-    _check_speed(f"{where}.speed", model.speed, concurrency)
 
 
 def _check_attempts(where: str, attempts: Attempts) -> None:

@@ -184,9 +184,9 @@ def _escalated_once(
     import numpy as np
 
     right, wrong, retries, refused = _attempts(rules, p)
-    own = weights.sum(axis=-1)
-    teacher = weights @ np.stack(_second(rules, p2, p2), axis=-1)
-    after = (refused[..., None] * teacher).sum(axis=-2)
+    own = weights @ np.ones(weights.shape[-1])
+    teacher = np.stack(_second(rules, p2, p2), axis=-1)
+    after = (refused[..., None, :] @ weights @ teacher)[..., 0, :]
     expected = [(own * values).sum(axis=-1) for values in (right, wrong, retries, refused)]
     resolved = rules.sensitivity * expected[0] + after[..., 3]
     uncaught = rules.false_accepts * expected[1] + after[..., 4]

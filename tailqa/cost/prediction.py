@@ -1,15 +1,15 @@
 """One option of one pipeline, simulated for the data as measured and for every resample of it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, tee
 from typing import TYPE_CHECKING, Literal
 
 from tailqa.core.operations import Figure, Option
 from tailqa.cost.collected import Collected, station_capacity
 from tailqa.cost.expectations import Expected, expect
-from tailqa.cost.line import Model, Rules, Speed, Station, System
+from tailqa.cost.line import Load, Model, Rules, Speed, Station, System
 from tailqa.cost.queries import Asked
 from tailqa.cost.scene import Scene, side_of
 from tailqa.cost.simulation import simulate_many
@@ -118,7 +118,7 @@ def steady_requests(load: "Floats") -> int:
 def predict(
     scene: Scene,
     setting: Setting,
-    asked: Sequence[tuple[int, Asked]],
+    asked: Iterable[tuple[int, Asked]],
     *,
     seed: int,
     steady: bool = True,
@@ -137,14 +137,15 @@ def predict(
         # Late attempts and copies change how much work there is: only the simulation tells.
         load = np.full_like(load, np.nan)
     fit = ~np.any(load >= STEADY, axis=1)
-    chosen = [(row, ask) for row, ask in asked if fit[row]]
-    systems = {row: _system(scene, setting, row) for row in {row for row, _ in chosen}}
-    jobs = [(systems[row], ask.load(setting.option)) for row, ask in chosen]
-    done = simulate_many(jobs, rng=np.random.default_rng(seed))
+    chosen, beside = tee((row, ask) for row, ask in asked if fit[row])
+    done = simulate_many(_jobs(scene, setting, chosen), rng=np.random.default_rng(seed))
     found = Collected(scene, setting, steady=steady)
-    together = zip(chosen, done, strict=True)
-    for row, runs in groupby(together, key=lambda run: run[0][0]):
-        found.add(row, [(ask, simulated) for (_, ask), simulated in runs])
+    n_runs = 0
+    together = zip(done, beside, strict=True)
+    for row, runs in groupby(together, key=lambda run: run[1][0]):
+        several = [(ask, simulated) for simulated, (_, ask) in runs]
+        found.add(row, several)
+        n_runs += len(several) if row == 0 else 0
     busy = np.where(np.isnan(load), found.utilisation, load)
     full = np.array([_busiest(setting, row) is not None for row in busy])
     return Predicted(
@@ -160,10 +161,18 @@ def predict(
         service_s=found.service_s,
         visits=found.visits,
         throughput=found.throughput,
-        n_runs=sum(row == 0 for row, _ in chosen),
+        n_runs=n_runs,
         n_requests=found.n_requests,
         spread=found.spread,
     )
+
+
+def _jobs(
+    scene: Scene, setting: Setting, asked: Iterable[tuple[int, Asked]]
+) -> Iterator[tuple[System, Load]]:
+    for row, asks in groupby(asked, key=lambda one: one[0]):
+        system = _system(scene, setting, row)
+        yield from ((system, ask.load(setting.option)) for _, ask in asks)
 
 
 def _system(scene: Scene, setting: Setting, row: int) -> System:

@@ -1,12 +1,14 @@
 """A pipeline simulated event by event: what becomes of every request under queues and retries."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from tailqa.cost.line import Load, Simulated, System
-from tailqa.cost.line_checks import check_load, check_system
+from tailqa.cost.line_checks import check_load, check_speeds, check_system
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,56 +52,69 @@ def simulate(system: System, load: Load, *, rng: "np.random.Generator") -> Simul
 
 
 def simulate_many(
-    jobs: Sequence[tuple[System, Load]],
+    jobs: Iterable[tuple[System, Load]],
     *,
     rng: "np.random.Generator",
     workers: int | None = None,
 ) -> Iterator[Simulated]:
     """Simulate each (system, load) on `workers` threads (all cores); results in their order.
 
-    They come as they are done, while the threads go on with those after them.
-
-    Each job has a number of its own from `rng`, in order, whatever the threads do. Equal states
-    of `rng` give the jobs of two calls the same numbers by place. A system that occurs in many
-    jobs is checked and packed once. Raises ValueError as `simulate` does, and for workers below 1.
+    The threads work while jobs are still being made, and while results are taken. Each job has a
+    number of its own from `rng`, in order, whatever the threads do. Equal states of `rng` give the
+    jobs of two calls the same numbers by place. What a system shares with the one before it is
+    checked and packed once. Raises ValueError for workers below 1, and as `simulate` does once
+    the first result is asked for.
 
     >>> import numpy as np
     >>> list(simulate_many([], rng=np.random.default_rng(0)))
     []
     """
-    import numpy as np
-
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers!r}")
-    keys = rng.integers(0, 2**64, size=len(jobs), dtype=np.uint64)
-    packed = _packed([system for system, _ in jobs])
-    for system, load in jobs:
-        check_load(load, system)
-
-    def result(n: int) -> Simulated:
-        system, load = jobs[n]
-        return _simulated(packed[id(system)], load, int(keys[n]))
-
-    return _in_threads(result, len(jobs), min(workers or os.cpu_count() or 1, len(jobs)))
+    return _in_threads(_ready(jobs, rng), workers or os.cpu_count() or 1)
 
 
-def _in_threads(result: Callable[[int], Simulated], n: int, threads: int) -> Iterator[Simulated]:
-    if threads <= 1:
-        yield from map(result, range(n))
+def _in_threads(ready: "Iterable[tuple[Run, Load, int]]", threads: int) -> Iterator[Simulated]:
+    if threads == 1:
+        yield from starmap(_simulated, ready)
         return
+    waiting: deque[Future[Simulated]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(result, range(n))
+        for run, load, key in ready:
+            waiting.append(pool.submit(_simulated, run, load, key))
+            # Enough that no thread waits for work, few enough that results do not pile up.
+            if len(waiting) > 4 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
-def _packed(systems: Sequence[System]) -> "dict[int, Run]":
-    from tailqa.cost.kernel.packing import packed
+def _ready(
+    jobs: Iterable[tuple[System, Load]], rng: "np.random.Generator"
+) -> "Iterator[tuple[Run, Load, int]]":
+    import numpy as np
 
-    runs: dict[int, Run] = {}
-    for system in systems:
-        if id(system) not in runs:
+    from tailqa.cost.kernel.packing import packed, with_speeds
+
+    before: tuple[System, Run] | None = None
+    for system, load in jobs:
+        if before is None or not _same_but_speeds(system, before[0]):
             check_system(system)
-            runs[id(system)] = packed(system)
-    return runs
+            before = system, packed(system)
+        elif system is not before[0]:
+            check_speeds(system)
+            before = system, with_speeds(before[1], system)
+        check_load(load, system)
+        yield before[1], load, int(rng.integers(0, 2**64, dtype=np.uint64))
+
+
+def _same_but_speeds(system: System, other: System) -> bool:
+    """Whether both hold the very same stations, rules and attempts."""
+    held, others = (
+        (one.stations, one.rules, one.model.attempts, one.second and one.second.attempts)
+        for one in (system, other)
+    )
+    return all(mine is theirs for mine, theirs in zip(held, others, strict=True))
 
 
 def _simulated(run: "Run", load: Load, key: int) -> Simulated:

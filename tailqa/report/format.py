@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 
 from tailqa.core.estimate import Estimate, Measured
 
@@ -31,6 +32,8 @@ class Unit:
 
         >>> POINTS.number(-0.0831), POINTS.number(0.0002), PERCENT.number(0.9999)
         ('−8.3', '+0.02', '99.99')
+        >>> PERCENT.number(0.8125), PERCENT.number(13 / 16 - 1e-16)
+        ('81.3', '81.3')
         >>> NATS.number(0.031273), NATS.number(0.0000214)
         ('0.0313', '2.1e-5')
         """
@@ -39,10 +42,10 @@ class Unit:
         if self.tiny and 0 < size < 1:
             return (MINUS if scaled < 0 else "") + _small(size)
         decimals = _decimals(size) if self.decimals is None else self.decimals
-        text = f"{size:,.{decimals}f}"
+        text = _fixed(size, decimals)
         while decimals < 6 and _reached(float(text.replace(",", "")), size):
             decimals += 1
-            text = f"{size:,.{decimals}f}"
+            text = _fixed(size, decimals)
         if float(text.replace(",", "")) == 0:
             return text
         return (MINUS if scaled < 0 else "+" if self.signed else "") + text
@@ -130,6 +133,14 @@ def times(ratio: float) -> str:
     ('5.2', '12', '1.0')
     """
     return f"{int(ratio):,}" if ratio >= 10 else f"{int(ratio * 10) / 10:.1f}"
+
+
+def _fixed(size: float, decimals: int) -> str:
+    """Halves go up, as on paper; what lies within rounding errors of one is one."""
+    if not math.isfinite(size):
+        return f"{size:,.{decimals}f}"
+    rounded = Decimal(f"{size:.12g}").quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    return f"{rounded:,f}"
 
 
 def _decimals(size: float) -> int:

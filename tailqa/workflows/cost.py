@@ -79,7 +79,7 @@ def run_operations(
     settings = {option: setting_of(pipeline, option) for option in pipeline.options}
     asked = asked_for(scene, pipeline, settings, seed)
     predicted = {
-        option: predict(scene, setting, asked, seed=seed, steady=not played)
+        option: predict(scene, setting, asked[option], seed=seed, steady=not played)
         for option, setting in settings.items()
     }
     rows = {option: figure_rows(found, pipeline) for option, found in predicted.items()}

@@ -1,7 +1,8 @@
 """A pipeline → its settings, and the requests that are simulated for each resample."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import tee
 
 import numpy as np
 
@@ -50,15 +51,20 @@ def _rate(pipeline: Pipeline) -> float | None:
 
 def asked_for(
     scene: Scene, pipeline: Pipeline, settings: Mapping[Option, Setting], seed: int
-) -> list[tuple[int, Asked]]:
-    """Requests for every row, the same for every option; row 0 gets many times as many."""
+) -> dict[Option, Iterator[tuple[int, Asked]]]:
+    """Requests for every row, the same for every option; row 0 gets many times as many.
+
+    They are drawn as they are taken, so that the first ones are simulated while others are drawn.
+    """
     n = _n_requests(scene, pipeline, settings)
     rows = [0] * max(1, round(CENTRAL / n)) + list(range(1, scene.n_rows))
-    found = []
-    for turn, row in enumerate(rows):
-        rng = np.random.default_rng([seed, 2, turn])
-        found.append((row, ask(scene, row, _coming(pipeline, n, rng), rng)))
-    return found
+
+    def drawn() -> Iterator[tuple[int, Asked]]:
+        for turn, row in enumerate(rows):
+            rng = np.random.default_rng([seed, 2, turn])
+            yield row, ask(scene, row, _coming(pipeline, n, rng), rng)
+
+    return dict(zip(settings, tee(drawn(), len(settings)), strict=True))
 
 
 def _n_requests(scene: Scene, pipeline: Pipeline, settings: Mapping[Option, Setting]) -> int:
@@ -97,11 +103,13 @@ def without_load(scene: Scene, setting: Setting, seed: int) -> Predicted:
     """The same without any wait: no stage has a limit, and a model is as fast as alone."""
     free = tuple(replace(station, servers=0) for station in setting.stations)
     alone = replace(setting, stations=free, rate=None)
-    asked = []
-    for row in range(scene.n_rows):
-        rng = np.random.default_rng([seed, 3, row])
-        n = UNLOADED if row else CENTRAL // 3
-        # Nothing waits, so they may come one by one, which is simulated the soonest.
-        coming = Coming(n=n, arrival_s=np.arange(n, dtype=np.float64) * APART_S)
-        asked.append((row, ask(scene, row, coming, rng)))
-    return predict(scene, alone, asked, seed=seed, steady=False)
+
+    def drawn() -> Iterator[tuple[int, Asked]]:
+        for row in range(scene.n_rows):
+            rng = np.random.default_rng([seed, 3, row])
+            n = UNLOADED if row else CENTRAL // 3
+            # Nothing waits, so they may come one by one, which is simulated the soonest.
+            coming = Coming(n=n, arrival_s=np.arange(n, dtype=np.float64) * APART_S)
+            yield row, ask(scene, row, coming, rng)
+
+    return predict(scene, alone, drawn(), seed=seed, steady=False)

@@ -39,7 +39,7 @@ def sweep(run: Run, swept: Swept, *, seed: int, level: float, bench: Bench | Non
         asked = asked_for(scene, pipeline, settings, seed)
         for option, setting in settings.items():
             steady = trace(pipeline) is None
-            found = predict(scene, setting, asked, seed=seed, steady=steady)
+            found = predict(scene, setting, asked[option], seed=seed, steady=steady)
             cost = option_costs(scene, found, pipeline, level=level)[-1]
             full = found.saturated
             points.append(

@@ -27,7 +27,7 @@ def audited():
 
 def test_the_page_shows_counts_and_examples_and_runs_nothing(audited):
     page = render_page(Run(report=audited, answers=(row("q", "head/plain", "teacher"),)))
-    assert "<b>bos, student</b>, 3 of 1,200 queries (0.2 %): The prompt lacks &lt;s&gt;" in page
+    assert "<b>bos, student</b>, 3 of 1,200 queries (0.3 %): The prompt lacks &lt;s&gt;" in page
     assert "<b>template</b>, 1 of 1 queries (100.0 %): They differ." in page
     assert "not estimates: they have no interval" in page
     assert "<bdi>q&lt;1&gt;</bdi>" in page

@@ -552,7 +552,7 @@ def test_a_formula_that_is_off_is_found():
     scene = scene_of(two_strata(**PLAIN), pipeline, resamples=40, seed=0).scene
     setting = setting_of(pipeline, "student")
     asked = asked_for(scene, pipeline, {"student": setting}, 0)
-    found = predict(scene, setting, asked, seed=0)
+    found = predict(scene, setting, asked["student"], seed=0)
     rows = figure_rows(found, pipeline)
     right = {check.figure: check for check in closed_forms(found, rows, level=0.95)}
     assert all(check.agrees for check in right.values())

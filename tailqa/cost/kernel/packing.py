@@ -44,14 +44,12 @@ class Run(NamedTuple):
 
 def packed(system: System) -> Run:
     """A system before any load."""
-    models = (system.model,) if system.second is None else (system.model, system.second)
+    models = _both(system)
     following = [
         [n for n, other in enumerate(system.stations) if s in other.after]
         for s in range(len(system.stations))
     ]
     stations = _stations(system.stations, following)
-    for who, model in enumerate(models):
-        stations["alone"][stations["who"] == who] = model.speed.slowdown[0]
     servers, places = _servers(stations)
     times, values = _times([station.time for station in system.stations])
     arrays = {
@@ -61,17 +59,22 @@ def packed(system: System) -> Run:
         "following": _joined(following, np.int64),
         "servers": servers,
         "places": places,
-        "models": _models(models),
         "first_attempt": _joined([m.attempts.first for m in models], np.int64),
         "n_right": _joined([m.attempts.n_right for m in models], np.int64),
         "unseen_length": _joined([m.attempts.unseen_length for m in models]),
         "prompt_tokens": _joined([m.attempts.prompt_tokens for m in models]),
         "completion_tokens": _joined([m.attempts.completion_tokens for m in models]),
-        "noise": _joined([m.speed.noise for m in models]),
-        "slowdown": _joined([m.speed.slowdown for m in models]),
+        **_speeds(stations, models),
         "stack": np.zeros(len(stations) + 1, ARRAYS["stack"]),
     }
     return Run(_world(system, arrays), arrays)
+
+
+def with_speeds(run: Run, system: System) -> Run:
+    """The run with other speeds of its models, those of `system`, before any load."""
+    stations = run.arrays["stations"].copy()
+    speeds = _speeds(stations, _both(system))
+    return Run(run.world, run.arrays | {"stations": stations} | speeds)
 
 
 def loaded(run: Run, load: Load, key: int) -> Run:
@@ -132,6 +135,21 @@ def _array(values: object, kind: type = np.float64) -> "Floats | Ints":
 
 def _joined(parts: Sequence[object], kind: type = np.float64) -> "Floats | Ints":
     return np.concatenate([np.asarray(part, dtype=kind) for part in parts])
+
+
+def _both(system: System) -> tuple[Model, ...]:
+    return (system.model,) if system.second is None else (system.model, system.second)
+
+
+def _speeds(stations: Records, models: Sequence[Model]) -> dict[str, npt.NDArray[Any]]:
+    """What hangs on the speeds; the stations learn how fast their model is alone."""
+    for who, model in enumerate(models):
+        stations["alone"][stations["who"] == who] = model.speed.slowdown[0]
+    return {
+        "models": _models(models),
+        "noise": _joined([m.speed.noise for m in models]),
+        "slowdown": _joined([m.speed.slowdown for m in models]),
+    }
 
 
 def _stations(given: Sequence[Station], following: Sequence[Sequence[int]]) -> Records:

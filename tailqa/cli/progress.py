@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FIRST_S = 20.0
 _EVERY_S = 60.0
+_COUNTED = {"speed": "queries", "given texts": "texts"}
+"""What these tasks count; all others count what the command is said to count."""
 
 
 @dataclass(kw_only=True)
@@ -37,9 +39,13 @@ class Lines:
     """
 
     def __init__(
-        self, say: Callable[[str], object], *, clock: Callable[[], float] = time.monotonic
+        self,
+        say: Callable[[str], object],
+        *,
+        counted: str = "answers",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._say, self._clock = say, clock
+        self._say, self._clock, self._counted = say, clock, counted
         self._tasks: dict[str, _Task] = {}
 
     def start(self, task: str, total: int) -> None:
@@ -52,7 +58,7 @@ class Lines:
         found, now = self._tasks[task], self._clock()
         found.done += n
         if now >= found.due and found.done < found.total:
-            self._say(f"{_far(task, found)}, {_spell(now - found.began)}")
+            self._say(f"{self._far(task)}, {_spell(now - found.began)}")
             found.due = now + _EVERY_S
 
     def finish(self, task: str) -> None:
@@ -60,11 +66,11 @@ class Lines:
         found = self._tasks[task]
         took_s = self._clock() - found.began
         if took_s >= _FIRST_S:
-            self._say(f"{_far(task, found)}, over after {_spell(took_s)}")
+            self._say(f"{self._far(task)}, over after {_spell(took_s)}")
 
-
-def _far(task: str, found: _Task) -> str:
-    return f"{task}: {found.done:,} of {found.total:,} queries"
+    def _far(self, task: str) -> str:
+        found, counted = self._tasks[task], _COUNTED.get(task, self._counted)
+        return f"{task}: {found.done:,} of {found.total:,} {counted}"
 
 
 def _spell(seconds: float) -> str:
@@ -74,15 +80,16 @@ def _spell(seconds: float) -> str:
 class _Terminal:
     """One bar per task with rate, tokens per second and time left."""
 
-    def __init__(self, bars: "Bars") -> None:
-        self._bars = bars
+    def __init__(self, bars: "Bars", *, counted: str) -> None:
+        self._bars, self._counted = bars, counted
         self._tasks: dict[str, TaskID] = {}
         self._tokens: dict[str, int] = {}
         self._reused: dict[str, int] = {}
 
     def start(self, task: str, total: int) -> None:
         """A new bar."""
-        self._tasks[task] = self._bars.add_task(task, total=total, note="")
+        counted = _COUNTED.get(task, self._counted)
+        self._tasks[task] = self._bars.add_task(task, total=total, counted=counted, note="")
         self._tokens[task] = self._reused[task] = 0
 
     def advance(self, task: str, n: int, tokens: int = 0, *, reused: bool = False) -> None:
@@ -104,7 +111,7 @@ class _Terminal:
         fresh = shown.completed - self._reused[task]
         parts = []
         if elapsed > 0 and fresh > 0:
-            parts.append(f"{fresh / elapsed:,.1f} queries/s")
+            parts.append(f"{fresh / elapsed:,.1f}/s")
         if elapsed > 0 and self._tokens[task]:
             parts.append(f"{self._tokens[task] / elapsed:,.0f} tokens/s")
         if self._reused[task]:
@@ -113,13 +120,16 @@ class _Terminal:
 
 
 @contextmanager
-def progress(*, quiet: bool) -> Iterator[Progress]:
-    """On standard error: bars when it is a terminal, else lines; nothing when `quiet` is set."""
+def progress(*, quiet: bool, counted: str = "answers") -> Iterator[Progress]:
+    """On standard error: bars when it is a terminal, else lines; nothing when `quiet` is set.
+
+    `counted` is what the tasks count, in the plural: `compare` draws several answers per query.
+    """
     if quiet:
         yield Silent()
         return
     if not sys.stderr.isatty():
-        yield Lines(lambda line: click.echo(line, err=True))
+        yield Lines(lambda line: click.echo(line, err=True), counted=counted)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -129,8 +139,9 @@ def progress(*, quiet: bool) -> Iterator[Progress]:
         TextColumn("{task.description:<10}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[counted]}"),
         TextColumn("{task.fields[note]}"),
         TimeRemainingColumn(),
     )
     with Bars(*columns, console=Console(stderr=True)) as bars:
-        yield _Terminal(bars)
+        yield _Terminal(bars, counted=counted)

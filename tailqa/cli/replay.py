@@ -85,7 +85,7 @@ def replay(
         sets=dict(sets),
         **settings,  # type: ignore[arg-type]
     )
-    with progress(quiet=quiet or form == "json") as bars:
+    with progress(quiet=quiet or form == "json", counted="queries") as bars:
         found = run_replay(run, pipeline, (teacher, student), asked, progress=bars)
     if form == "json":
         click.echo(render_replay_json(found.replayed))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 Result = subprocess.CompletedProcess[str]
-PROGRESS = re.compile(r"\w+: [\d,]+ of [\d,]+ queries, ")
+PROGRESS = re.compile(r"[\w -]+: [\d,]+ of [\d,]+ (answers|queries|texts), ")
 """Lines of what runs for longer than 20 s, which depends on the machine."""
 
 

@@ -76,7 +76,7 @@ def bash(script: str, folder: Path, **variables: str) -> subprocess.CompletedPro
 
 def complaints(ran: subprocess.CompletedProcess[str]) -> list[str]:
     """What a command said beside how far it is, which a slow machine makes it say."""
-    far = re.compile(r"\w+: [\d,]+ of [\d,]+ queries, ")
+    far = re.compile(r"\w+: [\d,]+ of [\d,]+ answers, ")
     return [line for line in ran.stderr.splitlines() if not far.match(line)]
 
 

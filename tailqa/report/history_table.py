@@ -85,21 +85,26 @@ def _runs(runs: Sequence[KeptRun], detail: int) -> "Table":
     table = make_table(detail)
     table.add_column("date", no_wrap=True)
     table.add_column("run", no_wrap=True)
-    table.add_column("student")
-    table.add_column("build")
-    table.add_column("suite")
+    stacked = detail == NARROW
+    for heading in (
+        "student",
+        "build",
+        *(["suite,\nversion"] if stacked else ["suite", "version"]),
+    ):
+        table.add_column(heading, overflow="fold")
     table.add_column("queries", justify="right")
     table.add_column("verdict", no_wrap=True)
     if detail == FULL:
         table.add_column("policy")
         table.add_column("folder")
     for run in runs:
+        suite = [one_line(run.suite), one_line(run.suite_version)]
         cells = [
             run.date,
             run.run[:SHORT],
             one_line(run.student),
             one_line(run.build),
-            one_line(f"{run.suite} {run.suite_version}"),
+            *(["\n".join(suite)] if stacked else suite),
             f"{run.n_queries:,}",
             run.verdict,
         ]
@@ -152,8 +157,9 @@ def _costs(figures: Sequence[KeptFigure]) -> "Table":
 
 
 def _asked(run: KeptRun) -> str:
-    suite = one_line(f"{run.suite} {run.suite_version}")
-    return f"{run.date}, {suite}, {run.n_queries:,} queries"
+    suite, version = one_line(run.suite), one_line(run.suite_version)
+    queries = "1 query" if run.n_queries == 1 else f"{run.n_queries:,} queries"
+    return f"{run.date}, {suite}, version {version}, {queries}"
 
 
 def _policy(run: KeptRun) -> str:

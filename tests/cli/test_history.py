@@ -89,10 +89,10 @@ week-2: added as demo:student on demo 1 of 2026-11-09, 2 queries (run {second})
     assert (
         listed.stdout
         == f"""\
-date        run       student       build                    suite   queries  verdict
--------------------------------------------------------------------------------------
-2026-11-02  {first}  demo:student  demo:student (77d077d0)  demo 1        2  fail
-2026-11-09  {second}  demo:student  demo:student (77d077d0)  demo 1        2  fail
+date        run       student       build                    suite  version  queries  verdict
+---------------------------------------------------------------------------------------------
+2026-11-02  {first}  demo:student  demo:student (77d077d0)  demo   1              2  fail
+2026-11-09  {second}  demo:student  demo:student (77d077d0)  demo   1              2  fail
 """
     )
     rehearsed = here("history", "prune", "--before", "2026-11-09", "--dry-run")
@@ -153,7 +153,7 @@ def test_showing_one(here, runs, tmp_path):
         shown.stdout
         == f"""\
 demo:student (77d077d0) against demo:teacher
-2026-11-02, demo 1, 2 queries: fail (default)
+2026-11-02, demo, version 1, 2 queries: fail (default)
 run {run[:12]}, folder monday, followed as demo:student
 
 made with

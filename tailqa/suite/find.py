@@ -1,6 +1,8 @@
 """Suites by name."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tailqa.core.errors import Fault, InputError
 
@@ -10,6 +12,7 @@ SHIPPED = next(
     _HERE / "shipped",
 )
 """The suites that come with tailqa: package data of a wheel, `suites/` of a checkout."""
+_NONE: Mapping[str, Path] = MappingProxyType({})
 
 
 def shipped_suites() -> tuple[str, ...]:
@@ -21,10 +24,11 @@ def shipped_suites() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
 
 
-def find_suite(name_or_path: str | Path) -> Path:
-    """The suite file at a path, or the shipped one of that name.
+def find_suite(name_or_path: str | Path, *, embedded: Mapping[str, Path] = _NONE) -> Path:
+    """The suite file at a path, or the shipped one of that name; a file comes first.
 
-    Raises InputError, with the names there are, if there is neither.
+    `embedded` are further shipped ones, by name, that lie elsewhere. Raises InputError, with the
+    names there are, if there is neither.
 
     >>> find_suite("popqa").name
     'popqa.yaml'
@@ -32,9 +36,10 @@ def find_suite(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if _is_file(path):
         return path
-    if str(name_or_path) in shipped_suites():
-        return SHIPPED / f"{name_or_path}.yaml"
-    rule = f"is neither a file nor a shipped suite ({', '.join(shipped_suites())})"
+    shipped = {**embedded} | {name: SHIPPED / f"{name}.yaml" for name in shipped_suites()}
+    if str(name_or_path) in shipped:
+        return shipped[str(name_or_path)]
+    rule = f"is neither a file nor a shipped suite ({', '.join(sorted(shipped))})"
     raise InputError([Fault(file=str(name_or_path), rule=rule)])
 
 

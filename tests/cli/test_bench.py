@@ -16,7 +16,7 @@ def test_the_embedded_pair(tailqa, tmp_path):
     assert [line.split()[:3] for line in lines if line.endswith(("slower", "faster", "shown"))]
     assert "Prompts of 8 tokens: the student is" in lines
     assert any(line.startswith("roofline") for line in lines)
-    assert any(line.startswith("Padding on arithmetic") for line in lines)
+    assert any(line.startswith("Padding on demo") for line in lines)
     page = tmp_path / lines[-1].removeprefix("Page: ")
     assert page.name == "bench.html"
     assert json.loads((page.parent / "bench.json").read_text("utf-8"))["format_version"] == 1

@@ -64,7 +64,10 @@ def test_a_grader_that_is_not_known(tailqa, sums):
 
 
 def test_an_unknown_suite_lists_the_shipped_ones(tailqa):
-    assert "popqa" in refused(tailqa("compare", "--suite", "pop-quiz"))
+    assert refused(tailqa("compare", "--suite", "pop-quiz")) == (
+        "Error: pop-quiz: is neither a file nor a shipped suite "
+        "(commonsense, demo, gsm8k-steps, popqa, reasoning-steps)\n"
+    )
 
 
 def test_a_model_that_is_not_there(tailqa):

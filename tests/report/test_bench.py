@@ -74,8 +74,8 @@ teacher           0.954        1.00  9.1 [9.1, 9.1]           100  14.7 [14.7, 1
 student           0.954        1.00  8.0 [8.0, 8.0]           100  16.4 [16.4, 16.4]
 Teacher and student: decode at batch 1, prompts of 8 tokens; prefill at batch 4, 64 tokens.
 
-Padding on arithmetic 1: tokens computed over tokens needed, as the teacher and student would count
-them (800 prompts, 11,183 tokens; a count, so no interval)
+Padding on demo 1: tokens computed over tokens needed, as the teacher and student would count them
+(800 prompts, 11,183 tokens; a count, so no interval)
         to the  per batch,  per batch,   none,
 batch  longest  file order      sorted  packed
 ----------------------------------------------

@@ -32,6 +32,13 @@ def test_unknown_names_list_the_known(name: str) -> None:
     )
 
 
+def test_suites_that_lie_elsewhere_are_shipped_too(tmp_path: Path) -> None:
+    embedded = {"demo": tmp_path / "arithmetic.yaml"}
+    assert find_suite("demo", embedded=embedded) == tmp_path / "arithmetic.yaml"
+    with pytest.raises(InputError, match=r"\(commonsense, demo, gsm8k-steps, popqa, "):
+        find_suite("dem", embedded=embedded)
+
+
 def answer(question: str) -> int:
     """The answer of a reasoning-gym question, worked out anew."""
     if found := re.search(r"problem: (.+) =|Calculate (.+)\.", question):

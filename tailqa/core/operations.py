@@ -32,6 +32,12 @@ ALL_TRAFFIC = "all traffic"
 UNDECIDED = "as measured, but none in"
 """In the reason of a break-even that some resamples do not have."""
 
+UNTIMED = "no speed was measured"
+"""Begins the reason why what depends on a model's seconds is not known."""
+
+NO_LIMIT = "it has no limit of servers"
+"""Why a stage has no utilisation."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OptionCost:

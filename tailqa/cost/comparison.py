@@ -1,4 +1,4 @@
-"""Student against teacher in one pipeline: ratios, the trap, the stages and Amdahl's view."""
+"""Student against teacher in one pipeline: ratios, the trap and Amdahl's view."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.operations import (
     ALL_TRAFFIC,
+    UNTIMED,
     AmdahlView,
     Figure,
     Option,
     OptionCost,
     OptionRatio,
-    StageLoad,
     TrapFinding,
 )
 from tailqa.cost.certain import Size, size_of
@@ -20,8 +20,7 @@ from tailqa.cost.draws import ratio_of
 from tailqa.cost.figures import measured
 from tailqa.cost.pipeline import amdahl
 from tailqa.cost.prediction import Predicted
-from tailqa.cost.queueing import allen_cunneen_wait
-from tailqa.cost.scene import Scene, side_of
+from tailqa.cost.scene import Scene
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,48 +104,10 @@ def trap_findings(
 def _per_token(scene: Scene, *, level: float) -> Measured:
     ratio = per_token_ratio(scene)
     if ratio is None:
-        return TooFew(reason="no speed was measured", n=0)
+        return TooFew(reason=UNTIMED, n=0)
     if not math.isfinite(ratio[0]):
         return TooFew(reason="the teacher's time does not grow with its tokens", n=scene.people.n)
     return measured(ratio, level=level, size=size_of(scene.people))
-
-
-def stage_loads(scene: Scene, predicted: Predicted, *, level: float) -> tuple[StageLoad, ...]:
-    """Every stage of one option: how busy, how long the wait; the bottleneck is the busiest."""
-    import numpy as np
-
-    setting, size = predicted.setting, size_of(scene.people)
-    known = {
-        place: float(value)
-        for place, value in enumerate(predicted.utilisation[0])
-        if not math.isnan(value)
-    }
-    busiest = max(known, key=known.__getitem__, default=-1)
-    speeds = scene.speeds[side_of(setting.option)]
-
-    def of(column: "Floats", reason: str) -> Measured:
-        if math.isnan(float(column[0])):
-            return TooFew(reason=reason, n=size.n)
-        return measured(np.where(np.isnan(column), np.inf, column), level=level, size=size)
-
-    loads = []
-    for place, station in enumerate(setting.stations):
-        timeless = station.time is None and speeds is None
-        why = "no speed was measured" if timeless else "a stage is saturated, or nothing came here"
-        busy = "no speed was measured" if timeless else "it has no limit of servers"
-        loads.append(
-            StageLoad(
-                option=setting.option,
-                stage=station.name,
-                visits_per_query=of(predicted.visits[:, place], why),
-                utilisation=of(predicted.utilisation[:, place], busy),
-                wait_s=of(predicted.wait_s[:, place], why),
-                service_s=of(predicted.service_s[:, place], why),
-                closed_wait_s=_closed_wait(predicted, place),
-                bottleneck=place == busiest and not timeless,
-            )
-        )
-    return tuple(loads)
 
 
 def amdahl_view(
@@ -207,19 +168,6 @@ def _next(predicted: Predicted) -> str:
     ]
     known = [(0.0 if math.isnan(busy) else busy, service, name) for busy, service, name in others]
     return max(known)[2] if known else "none: generation is the only stage"
-
-
-def _closed_wait(predicted: Predicted, place: int) -> float | None:
-    """Allen–Cunneen for a stage of several servers, as if requests came to it independently."""
-    setting, station = predicted.setting, predicted.setting.stations[place]
-    visits = float(predicted.visits[0, place])
-    if station.time is None or not station.servers or setting.rate is None or math.isnan(visits):
-        return None
-    rate, service = setting.rate * visits, station.time.mean_s
-    if rate <= 0 or service <= 0 or rate * service >= station.servers:
-        return None
-    wait: float = allen_cunneen_wait(station.servers, rate, service, 1.0, station.time.squared_cv)
-    return wait
 
 
 def _ratio(above: "Floats", below: "Floats", *, size: Size, level: float) -> Measured:

@@ -4,12 +4,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, get_args
 
+from tailqa.core.answer import Side
 from tailqa.core.estimate import Measured, TooFew
-from tailqa.core.operations import ALL_TRAFFIC, Figure, OptionCost
+from tailqa.core.operations import ALL_TRAFFIC, UNTIMED, Figure, OptionCost
 from tailqa.cost.certain import Size, certain_figures, size_of
 from tailqa.cost.draws import certain, from_draws, resting, varying
 from tailqa.cost.money import asked_people, counts_of, hourly_usd, usd_of
-from tailqa.cost.prediction import Predicted
+from tailqa.cost.prediction import Predicted, Setting
 from tailqa.cost.scene import Scene, side_of
 from tailqa.cost.schema import Pipeline
 
@@ -23,7 +24,7 @@ TIMES: tuple[Figure, ...] = ("mean_s", "p50_s", "p95_s", "p99_s", "seconds_per_r
 MONEY: tuple[Figure, ...] = ("usd_per_query", "usd_per_resolved")
 KEPT_DIGITS = 7
 _TOO_FEW_BEYOND = "too few simulated requests lie beyond it"
-NO_SPEED = "no speed was measured; run tailqa compare with --speed, or name a bench with --bench"
+NO_SPEED = f"{UNTIMED}; run tailqa compare with --speed, or name a bench with --bench"
 NO_PRICES = "the pipeline names no prices"
 
 
@@ -125,17 +126,26 @@ def unknown_figures(
     setting = predicted.setting
     # What a query has of an hour's price depends on how many a server finishes.
     timed = (*TIMES, *MONEY) if hourly_usd(pipeline, predicted.setting) else TIMES
-    sides = {side_of(setting.option)}
-    if setting.rules.escalate_to == "teacher":
-        sides.add("teacher")
-    if any(scene.speeds[side] is None for side in sides):
-        missing |= {figure: TooFew(reason=NO_SPEED, n=0) for figure in timed}
+    if untimed_sides(scene, setting):
+        # Where time decides on attempts, nothing can be told without it.
+        lost = get_args(Figure) if setting.timed else timed
+        missing |= {figure: TooFew(reason=NO_SPEED, n=0) for figure in lost}
     full = _saturation(predicted, level)
     if full is not None:
         missing |= {figure: TooFew(reason=full, n=scene.people.n) for figure in timed}
     if not pipeline.priced:
         missing |= {figure: TooFew(reason=NO_PRICES, n=0) for figure in MONEY}
     return missing
+
+
+def untimed_sides(scene: Scene, setting: Setting) -> set[Side]:
+    """The models that an option asks and whose speed is not known: they were simulated as if they
+    took no time.
+    """
+    sides: set[Side] = {side_of(setting.option)}
+    if setting.rules.escalate_to == "teacher":
+        sides.add("teacher")
+    return {side for side in sides if scene.speeds[side] is None}
 
 
 def _saturation(predicted: Predicted, level: float) -> str | None:

@@ -17,7 +17,6 @@ from tailqa.core.operations import (
 )
 from tailqa.report import format as shown
 from tailqa.report.bench_format import ratio_interval, ratio_value
-from tailqa.report.escape import one_line
 from tailqa.report.reading import Reading
 
 OPTION_NAMES: dict[Option, str] = {
@@ -178,32 +177,6 @@ def nothing_steady(operations: Operations) -> str | None:
 def value_or_why(measured: Measured, unit: shown.Unit) -> str:
     """The value alone; `saturated`, or a dash where there is none for another reason."""
     return SATURATED if saturated(measured) else shown.value(measured, unit)
-
-
-def unmeasured(operations: Operations) -> list[str]:
-    """Which figures there are not, and why; what is so everywhere does not say where."""
-    scopes: dict[tuple[str, str, Option], list[str]] = {}
-    for row in operations.options:
-        reasons: dict[str, list[str]] = {}
-        for figure, name in FIGURE_NAMES.items():
-            measured = row.figures.get(figure)
-            if isinstance(measured, TooFew) and (has_prices(operations) or "USD" not in name):
-                reasons.setdefault(measured.reason, []).append(name)
-        for reason, names in reasons.items():
-            key = (reason, ", ".join(names), row.option)
-            scopes.setdefault(key, []).append(one_line(row.scope))
-    everywhere = len({row.scope for row in operations.options})
-    options: dict[tuple[str, str, str], list[str]] = {}
-    for (reason, said, option), found in scopes.items():
-        where = "" if len(found) == everywhere else f" in {', '.join(found)}"
-        options.setdefault((said, reason, where), []).append(OPTION_NAMES[option])
-    every = len(options_of(operations))
-    return [
-        said
-        + ("" if len(who) == every else f" ({'; '.join(who)})")
-        + f"{where}: {one_line(reason)}"
-        for (said, reason, where), who in options.items()
-    ]
 
 
 def icc_figures(operations: Operations) -> list[Figure]:

@@ -23,6 +23,7 @@ from tailqa.report import operations_words as words
 from tailqa.report.bench_format import ratio_interval, ratio_value
 from tailqa.report.files import write_atomic
 from tailqa.report.html import asset, environment, source_hash
+from tailqa.report.operations_unknown import unknown_lines, unknown_stage_lines
 from tailqa.report.reading import Reading
 
 COST_PAGE = "cost.html"
@@ -79,7 +80,7 @@ def operations_parts(operations: Operations) -> SimpleNamespace:
         n_requests=shown.count(operations.n_requests),
         pipeline=json.dumps(operations.pipeline, indent=2, ensure_ascii=False),
         level=f"{operations.level * 100:g} %",
-        speeds=[words.speed_words(speed) for speed in operations.speeds],
+        speeds=words.speed_lines(operations),
         traps=[_lead(occurs, said) for occurs, said in words.trap_lines(operations)],
         bars=bars.bar_charts(operations),
         bar_width=bars.BAR_WIDTH,
@@ -94,16 +95,13 @@ def operations_parts(operations: Operations) -> SimpleNamespace:
             )
             for row in rows
         ],
-        unknown=[
-            *(f"Not known: {why}." for why in figures.unmeasured(operations)),
-            *([] if figures.has_prices(operations) else [figures.NO_PRICES]),
-        ],
+        unknown=unknown_lines(operations),
         sweep=_sweep(operations, operations.sweep) if operations.sweep else None,
         strata=_strata(operations),
         stages=_stages(operations),
         said=[
             *(words.break_even_words(item) for item in operations.break_evens),
-            *([words.amdahl_words(operations.amdahl)] if operations.amdahl else []),
+            *([said] if (said := words.amdahl_words(operations)) else []),
         ],
         checks=_checks(operations),
         icc=_icc(operations),
@@ -174,7 +172,9 @@ def _stages(operations: Operations) -> SimpleNamespace:
     of: dict[Option, list[SimpleNamespace]] = {}
     for stage in operations.stages:
         of.setdefault(stage.option, []).append(_stage(stage, unit))
-    return SimpleNamespace(unit=unit.symbol, rows=list(of.values()))
+    return SimpleNamespace(
+        unit=unit.symbol, rows=list(of.values()), unknown=unknown_stage_lines(operations)
+    )
 
 
 def _stage(stage: StageLoad, unit: shown.Unit) -> SimpleNamespace:

@@ -13,6 +13,7 @@ from tailqa.report import operations_words as words
 from tailqa.report.cells import FULL, NARROW, PLAIN, fitting, make_table, text
 from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
+from tailqa.report.operations_unknown import unknown_lines, unknown_stage_lines
 from tailqa.report.operations_what_ifs import (
     checks_table,
     icc_table,
@@ -74,7 +75,7 @@ class _Terminal:
     def parts(self, console: "Console") -> "Iterator[RenderableType]":
         found = self.operations
         yield self._heading()
-        yield from (self._dim(words.speed_words(speed)) for speed in found.speeds)
+        yield from map(self._dim, words.speed_lines(found))
         yield ""
         yield fitting(console, self._options)
         yield from self._missing()
@@ -84,6 +85,7 @@ class _Terminal:
         if found.stages:
             yield ""
             yield fitting(console, self._stages)
+            yield from map(self._dim, unknown_stage_lines(found))
         yield from self._sentences(console)
         yield from self._what_ifs(console)
         yield ""
@@ -111,10 +113,10 @@ class _Terminal:
         yield from ([""] if traps else [])
         for occurs, sentence in traps:
             yield self._words(sentence, _TRAP_STYLES[occurs])
-        yield from ([""] if found.break_evens or found.amdahl or found.checks else [])
+        yield from ([""] if found.break_evens or words.amdahl_words(found) or found.checks else [])
         yield from (self._words(words.break_even_words(item)) for item in found.break_evens)
-        if found.amdahl:
-            yield self._words(words.amdahl_words(found.amdahl))
+        if said := words.amdahl_words(found):
+            yield self._words(said)
         if found.checks:
             yield self._words(words.agreement_words(found))
         if not all(check.agrees for check in found.checks):
@@ -147,10 +149,7 @@ class _Terminal:
         )
 
     def _missing(self) -> "Iterator[RenderableType]":
-        for why in figures.unmeasured(self.operations):
-            yield self._dim(f"Not known: {why}.")
-        if not figures.has_prices(self.operations):
-            yield self._dim(figures.NO_PRICES)
+        yield from map(self._dim, unknown_lines(self.operations))
 
     def _options(self, detail: int) -> "Table":
         """Ratios in columns of their own, or below the figure where there is no room for them."""

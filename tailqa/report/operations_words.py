@@ -7,7 +7,7 @@ from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.operations import (
     ALL_TRAFFIC,
     UNDECIDED,
-    AmdahlView,
+    UNTIMED,
     BreakEven,
     Figure,
     Operations,
@@ -17,6 +17,7 @@ from tailqa.core.operations import (
     TrapFinding,
 )
 from tailqa.report import format as shown
+from tailqa.report import operations_unknown as unknown
 from tailqa.report.escape import one_line
 from tailqa.report.operations_format import (
     FIGURE_NAMES,
@@ -122,8 +123,15 @@ def _whole(found: BreakEven) -> shown.Unit:
     return shown.Unit(symbol="", decimals=0 if whole else 1)
 
 
-def amdahl_words(view: AmdahlView) -> str:
-    """Generation's share and speed-up, and what is left of it end to end."""
+def amdahl_words(operations: Operations) -> str:
+    """Generation's share and speed-up, and what is left of it end to end, or why it is not known.
+
+    Empty where time decides on attempts: then there is no such law, as the assumptions say.
+    """
+    view = operations.amdahl
+    if view is None:
+        untimed = unknown.untimed_sides(operations)
+        return f"Amdahl's view is not known: {UNTIMED}." if untimed else ""
     return (
         f"Amdahl: generation is {_percent(view.share)} of the teacher's time without load and "
         f"{_times(view.generation)} as fast with the student; end to end that makes "
@@ -178,6 +186,12 @@ def no_sweep(sweep: Sweep) -> str:
     return f"No p95 is known at any value of {one_line(sweep.key)}."
 
 
+def speed_lines(operations: Operations) -> list[str]:
+    """Where the models' speeds come from, or that they are not known."""
+    untimed = unknown.untimed_words(operations)
+    return [*map(speed_words, operations.speeds), *([untimed] if untimed else [])]
+
+
 def speed_words(speed: SpeedBasis) -> str:
     """Where a model's speed comes from, and its numbers."""
     ms = shown.MILLISECONDS
@@ -195,12 +209,15 @@ def speed_words(speed: SpeedBasis) -> str:
 
 
 def basis_words(operations: Operations) -> str:
-    """On what the intervals and the simulated times rest."""
+    """On what the intervals and what was simulated rest."""
+    n = f"{shown.count(operations.n_requests)} simulated requests"
+    times = f"times from {n}"
+    if not unknown.knows_a_time(operations):
+        times = f"no time is known; visits of stages from {n}"
     return (
         f"{operations.level * 100:g} % intervals from {shown.count(operations.n_resamples)} "
-        f"resamples of the queries, both models' answers together; times from "
-        f"{shown.count(operations.n_requests)} simulated requests; seed {operations.seed}; "
-        f"pipeline {operations.digest[:12]}."
+        f"resamples of the queries, both models' answers together; {times}; "
+        f"seed {operations.seed}; pipeline {operations.digest[:12]}."
     )
 
 

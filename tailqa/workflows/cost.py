@@ -26,7 +26,6 @@ from tailqa.cost.comparison import (
     PER_RESOLVED,
     amdahl_view,
     option_ratios,
-    stage_loads,
     trap_findings,
 )
 from tailqa.cost.expectations import expect
@@ -41,6 +40,7 @@ from tailqa.cost.prediction import (
 from tailqa.cost.scene import Scene
 from tailqa.cost.schema import Pipeline
 from tailqa.cost.spending import per_attempt, spender, spent
+from tailqa.cost.stages import stage_loads
 from tailqa.workflows.requests import asked_for, setting_of, without_load
 from tailqa.workflows.scenes import Basis, fewer, retries_matter, scene_of
 from tailqa.workflows.sweeps import Swept, sweep

@@ -7,6 +7,7 @@ from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.operations import (
     ALL_TRAFFIC,
     OPTIONS,
+    UNTIMED,
     AmdahlView,
     BreakEven,
     ClosedForm,
@@ -289,3 +290,30 @@ def saturated(operations: Operations, option: Option = "teacher") -> Operations:
         for row in operations.options
     )
     return replace(operations, options=options)
+
+
+def untimed(operations: Operations) -> Operations:
+    """The same of a run without times, in a closed loop."""
+    none = TooFew(reason=UNTIMED, n=0)
+    options = tuple(
+        replace(
+            row,
+            figures={
+                figure: none if figure.endswith("_s") or "seconds" in figure else measured
+                for figure, measured in row.figures.items()
+            },
+        )
+        for row in operations.options
+    )
+    stages = tuple(
+        replace(
+            stage,
+            utilisation=none,
+            wait_s=none,
+            service_s=none if stage.stage == "generation" else stage.service_s,
+            closed_wait_s=None,
+            bottleneck=False,
+        )
+        for stage in operations.stages
+    )
+    return replace(operations, options=options, stages=stages, amdahl=None, speeds=(), ratios=())

@@ -23,6 +23,7 @@ from tests.report.operations_cases import (
     about,
     make_operations,
     saturated,
+    untimed,
     without_prices,
 )
 
@@ -74,6 +75,23 @@ def test_a_saturated_option_has_no_time():
     why = "end-to-end p99, time per resolved (teacher): saturated: generation at 12 requests/s."
     assert why in whole
     assert whole.count("at 12 requests/s") == 1
+
+
+def test_what_a_run_without_times_does_not_know_is_said():
+    found = untimed(make_operations(sweep=None))
+    shown = render_operations(found, NAMES, width=100, terminal=False)
+    said = " ".join(shown.split())
+    for words in (
+        "Speed of the teacher and of the student: no speed was measured, so nothing is told",
+        "Not known: share in use, wait of embedding, search, rerank: no speed was measured.",
+        "Not known: share in use, wait, service of generation: no speed was measured.",
+        "Not known: which stage is the bottleneck: no speed was measured.",
+        "Amdahl's view is not known: no speed was measured.",
+        "no time is known; visits of stages from 20,000 simulated requests",
+    ):
+        assert words in said
+    assert "times from" not in said
+    assert "bottleneck\n" not in shown
 
 
 def test_nothing_at_all_is_known():

@@ -16,7 +16,14 @@ from tailqa.report.operations_page import render_operations_page
 from tailqa.report.operations_result import load_operations, write_operations
 from tailqa.report.page import render_page
 from tests.report.conftest import make_report
-from tests.report.operations_cases import NAMES, about, make_operations, saturated, without_prices
+from tests.report.operations_cases import (
+    NAMES,
+    about,
+    make_operations,
+    saturated,
+    untimed,
+    without_prices,
+)
 from tests.report.test_page import HOSTILE, SEEN, Opened, browser, open_run, pytestmark
 
 __all__ = ["browser", "open_run", "pytestmark"]
@@ -134,6 +141,19 @@ def test_a_saturated_option_shows_why_and_no_number(open_cost):
     row = opened.page.locator("tr", has_text="end-to-end p95").first
     assert row.locator("td").all_inner_texts()[0] == "saturated: generation at 12 requests/s"
     assert "saturated" in opened.page.locator(".multiples svg").all_text_contents()[0]
+
+
+def test_a_run_without_times_has_no_bottleneck_and_no_chart_of_time(open_cost):
+    opened = open_cost(untimed(make_operations(sweep=None)))
+    assert opened.page.locator("tr.busiest").count() == 0
+    assert "Not known: which stage is the bottleneck: no speed was measured." in opened.shown(
+        ".note"
+    )
+    row = opened.page.locator("[aria-label=Stages] tr", has_text="generation").first
+    assert row.locator("td").all_inner_texts()[2:4] == ["no speed was measured"] * 2
+    assert "no time is known" in opened.shown(".reasons li")[-1]
+    titles = opened.page.locator(".multiples h4").all_inner_texts()
+    assert titles == ["tokens per resolved", "USD per 1,000 resolved"]
 
 
 def test_without_a_price_nothing_is_said_of_money(open_cost):

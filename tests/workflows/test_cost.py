@@ -586,8 +586,42 @@ def test_a_run_without_speed_tells_tokens_and_no_seconds():
         assert figures[figure].reason.startswith("no speed was measured; run tailqa compare")
     assert found.amdahl is None
     [load] = [at for at in found.stages if at.option == "student"]
-    assert load.utilisation == TooFew(reason="no speed was measured", n=40)
+    unknown = TooFew(reason="no speed was measured", n=40)
+    assert (load.utilisation, load.wait_s, load.service_s) == (unknown,) * 3
+    assert isinstance(load.visits_per_query, Estimate)
+    assert not load.bottleneck
     assert {item.figure for item in found.break_evens} == {"tokens_per_resolved"}
+
+
+SEARCHED = [
+    {"name": "search", "time": {"kind": "constant", "s": 0.1}},
+    {"name": "generation", "model": True},
+]
+
+
+def test_a_speed_that_is_not_known_makes_no_other_stage_the_bottleneck():
+    run = two_strata(**PLAIN, per_token_s=None)
+    closed = costed(run, line(stages=SEARCHED))
+    arriving = {"kind": "poisson", "rate": 2.0}
+    searched, _ = costed(run, line(stages=SEARCHED, arrivals=arriving)).stages[:2]
+    assert not any(load.bottleneck for load in closed.stages)
+    # In a closed loop how often requests come depends on the time that nobody knows.
+    assert [load.utilisation.reason for load in closed.stages] == ["no speed was measured"] * 4
+    assert searched.utilisation.value == pytest.approx(0.2)
+    assert (searched.service_s.value, searched.bottleneck) == (pytest.approx(0.1), False)
+    assert searched.wait_s.reason == "no speed was measured"
+    free = [SEARCHED[0], {**SEARCHED[1], "servers": 0}]
+    assert costed(run, line(stages=free, arrivals=arriving)).stages[0].bottleneck
+
+
+def test_where_a_timeout_decides_nothing_is_known_without_a_speed():
+    run = two_strata(**PLAIN, per_token_s=None)
+    found = costed(run, line(policy={"max_attempts": 2, "timeout_s": 0.05}))
+    figures = found.option("student").figures
+    for figure in ("attempts", "resolved", "tokens_per_resolved", "mean_s"):
+        assert figures[figure].reason.startswith("no speed was measured"), figure
+    assert (found.traps, found.break_evens, found.checks) == ((), (), ())
+    assert found.stages[0].visits_per_query.reason == "no speed was measured"
 
 
 def test_a_run_without_tokens_cannot_be_costed_and_compare_says_so():

@@ -152,21 +152,36 @@ class IccEffect:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SweepPoint:
-    """One value of what is swept; where an option is saturated, `saturated` names the stage."""
+    """One value of what is swept; where an option is saturated, `saturated` names the stage.
+
+    `bottleneck` is the stage that is used most, with its `utilisation`, both None where that is
+    not known. Of the resamples `n_saturated` are saturated.
+    """
 
     value: float
     option: Option
     figures: Mapping[Figure, Measured]
     saturated: str | None = None
+    bottleneck: str | None = None
+    utilisation: Measured | None = None
+    n_saturated: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sweep:
-    """Figures over the values of one key of the pipeline; `saturation` per option where known."""
+    """Figures over the values of one key of the pipeline, each from `n_resamples` resamples.
+
+    `saturated_from` is the value from which a stage of the option is in use by `full` and more,
+    so that it counts as saturated, with its interval; `saturation` the value alone. Of options
+    for which it does not follow from one value there is none.
+    """
 
     key: str
     points: tuple[SweepPoint, ...]
     saturation: Mapping[Option, float] = field(default_factory=dict)
+    saturated_from: Mapping[Option, Measured] = field(default_factory=dict)
+    full: float = 1.0
+    n_resamples: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
 """A prediction → the figures of an option, per stratum and for all traffic."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, get_args
 
 from tailqa.core.answer import Side
@@ -9,6 +9,7 @@ from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.operations import ALL_TRAFFIC, UNTIMED, Figure, OptionCost
 from tailqa.cost.certain import Size, certain_figures, size_of
 from tailqa.cost.draws import certain, from_draws, resting, varying
+from tailqa.cost.line import Station
 from tailqa.cost.money import asked_people, counts_of, hourly_usd, usd_of
 from tailqa.cost.prediction import Predicted, Setting
 from tailqa.cost.scene import Scene, side_of
@@ -151,16 +152,22 @@ def untimed_sides(scene: Scene, setting: Setting) -> set[Side]:
 def _saturation(predicted: Predicted, level: float) -> str | None:
     """Which stage has no steady state, or so little room that too many resamples have none."""
     setting, n = predicted.setting, len(predicted.utilisation) - 1
-    found = [predicted.saturated_in(row) for row in range(n + 1)]
-    full, often = found[0], sum(at is not None for at in found[1:])
+    full, resampled = predicted.saturated, saturated_resamples(predicted)
+    often = len(resampled)
     if full is None and often <= (1 - level) / 2 * n:
         return None
-    at = full or next(at for at in found if at is not None)
+    at = full or resampled[0]
     busy = predicted.utilisation[0, setting.stations.index(at)]
     where = f"{at.name} at {setting.rate:.3g} requests/s (utilisation {busy:.2f})"
     if full is not None:
         return f"saturated: {where}"
     return f"close to saturation: {where}, saturated in {often} of {n} resamples"
+
+
+def saturated_resamples(predicted: Predicted) -> Sequence[Station]:
+    """The stage that is saturated, of each resample that has one."""
+    rows = range(1, len(predicted.utilisation))
+    return [at for row in rows if (at := predicted.saturated_in(row)) is not None]
 
 
 def _kept(value: float) -> float | None:

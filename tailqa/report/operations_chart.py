@@ -9,7 +9,7 @@ from tailqa.core.operations import Operations, Option, Sweep, SweepPoint
 from tailqa.report import format as shown
 from tailqa.report import operations_format as figures
 from tailqa.report.axis import Axis, ticks_of
-from tailqa.report.escape import one_line
+from tailqa.report.operations_sweep import why_empty
 
 _LOG_X_FROM, _LOG_Y_FROM = 50.0, 20.0
 """Spans of this ratio and more are drawn on a logarithmic axis."""
@@ -198,9 +198,7 @@ def _described(sweep: Sweep, option: Option, unit: shown.Unit) -> str:
             words = (
                 f"{shown.bracketed(p95, unit)} {unit.symbol}"
                 if isinstance(p95, Estimate)
-                else f"saturated ({one_line(point.saturated)})"
-                if point.saturated
-                else "not known"
+                else why_empty(sweep, point)
             )
             said.append(f"{words} at {figures.plain(point.value)}")
     return f"{figures.OPTION_NAMES[option]}: {', '.join(said)}."

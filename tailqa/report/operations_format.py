@@ -50,6 +50,7 @@ STRATUM_FIGURES: tuple[Figure, ...] = (
     "p95_s",
 )
 SATURATED = "saturated"
+CLOSE = "close to saturation"
 NO_PRICES = "No price was given, so nothing is said of money."
 NOT_COMPUTED = TooFew(reason="not computed", n=0)
 BARE = shown.Unit(symbol="")
@@ -219,9 +220,9 @@ def difference(check: ClosedForm) -> float | None:
 
 
 def sweep_tells(sweep: Sweep) -> bool:
-    """Whether any point has a p95, or is saturated."""
+    """Whether any point has a p95, is saturated, or nearly so."""
     return any(
-        point.saturated or isinstance(point.figures.get("p95_s"), Estimate)
+        point.saturated or point.n_saturated or isinstance(point.figures.get("p95_s"), Estimate)
         for point in sweep.points
     )
 

@@ -19,6 +19,7 @@ from tailqa.report import format as shown
 from tailqa.report import operations_bars as bars
 from tailqa.report import operations_chart as charts
 from tailqa.report import operations_format as figures
+from tailqa.report import operations_sweep as sweeps
 from tailqa.report import operations_words as words
 from tailqa.report.bench_format import ratio_interval, ratio_value
 from tailqa.report.files import write_atomic
@@ -117,16 +118,11 @@ def _lead(occurs: str, said: str) -> tuple[str, str, str]:
 
 
 def _sweep(operations: Operations, sweep: Sweep) -> SimpleNamespace:
-    points = {(point.value, point.option): point for point in sweep.points}
-    unit = shown.time_unit(*(p.figures.get("p95_s", figures.NOT_COMPUTED) for p in sweep.points))
-
-    def cell(value: float, option: Option) -> Shown:
-        point = points.get((value, option))
-        if point and point.saturated:
-            return Shown(value=figures.SATURATED, why=point.saturated)
-        found = point.figures.get("p95_s") if point else None
-        return _cell(found or figures.NOT_COMPUTED, unit)
-
+    rows = sweeps.sweep_rows(operations, sweep)
+    unit = shown.time_unit(*(time for row in rows for time in row.times))
+    by_value: dict[float, list[SimpleNamespace]] = {}
+    for row in rows:
+        by_value.setdefault(row.value, []).append(_sweep_row(row, unit))
     drawn = (
         charts.load_chart(operations, sweep, layout) for layout in (charts.WIDE, charts.NARROW)
     )
@@ -134,12 +130,19 @@ def _sweep(operations: Operations, sweep: Sweep) -> SimpleNamespace:
         key=sweep.key,
         unit=unit.symbol,
         charts=[chart for chart in drawn if chart],
-        unknown="" if figures.sweep_tells(sweep) else words.no_sweep(sweep),
-        saturation=words.saturation_words(sweep, operations),
-        rows=[
-            (figures.plain(value), [cell(value, o) for o in figures.options_of(operations)])
-            for value in figures.sweep_values(sweep)
-        ],
+        unknown="" if figures.sweep_tells(sweep) else sweeps.no_sweep(sweep),
+        saturation=sweeps.saturation_words(sweep, operations),
+        rows=[(figures.plain(value), found) for value, found in by_value.items()],
+    )
+
+
+def _sweep_row(row: sweeps.SweepRow, unit: shown.Unit) -> SimpleNamespace:
+    return SimpleNamespace(
+        option=figures.SHORT_NAMES[row.option],
+        why=row.why,
+        times=[_cell(time, unit) for time in row.times],
+        in_use=_cell(row.utilisation, shown.PERCENT),
+        bottleneck=row.bottleneck,
     )
 
 

@@ -13,6 +13,7 @@ from tailqa.report import operations_words as words
 from tailqa.report.cells import FULL, NARROW, PLAIN, fitting, make_table, text
 from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
+from tailqa.report.operations_sweep import no_sweep, saturation_words
 from tailqa.report.operations_unknown import unknown_lines, unknown_stage_lines
 from tailqa.report.operations_what_ifs import (
     checks_table,
@@ -103,8 +104,8 @@ class _Terminal:
             if figures.sweep_tells(sweep):
                 yield fitting(console, partial(sweep_table, found, sweep, self._clean))
             else:
-                yield self._dim(words.no_sweep(sweep))
-            if said := words.saturation_words(sweep, found):
+                yield self._dim(no_sweep(sweep))
+            if said := saturation_words(sweep, found):
                 yield self._words(said)
 
     def _sentences(self, console: "Console") -> "Iterator[RenderableType]":

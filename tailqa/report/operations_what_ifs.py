@@ -8,6 +8,7 @@ from tailqa.core.operations import Operations, Sweep
 from tailqa.report import format as shown
 from tailqa.report import operations_format as figures
 from tailqa.report.cells import FULL, make_table, text, two_lines
+from tailqa.report.operations_sweep import SweepRow, bottleneck_words, sweep_rows
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -64,26 +65,38 @@ def icc_table(operations: Operations, detail: int) -> "Table":
 
 
 def sweep_table(operations: Operations, sweep: Sweep, clean: Clean, detail: int) -> "Table":
-    """The end-to-end p95 of each option at each value, or the stage that is saturated."""
-    points = {(point.value, point.option): point for point in sweep.points}
-    measured = [point.figures.get("p95_s", figures.NOT_COMPUTED) for point in sweep.points]
-    unit = shown.time_unit(*measured)
+    """The end-to-end p95 of each option at each value, or why there is none.
+
+    Below it how much of its bottleneck is in use.
+    """
+    rows = {(row.value, row.option): row for row in sweep_rows(operations, sweep)}
+    unit = shown.time_unit(*(row.p95 for row in rows.values()))
+    options = figures.options_of(operations)
     table = make_table(detail)
     table.add_column(clean(sweep.key), justify="right", overflow="fold", min_width=8)
-    for option in figures.options_of(operations):
+    for option in options:
         name = f"{figures.OPTION_NAMES[option]},\np95, {unit.symbol}"
         table.add_column(name, justify="right", overflow="fold")
     for value in figures.sweep_values(sweep):
-        cells = []
-        for option in figures.options_of(operations):
-            point = points.get((value, option))
-            if point and point.saturated:
-                cells.append(text(f"saturated: {clean(point.saturated, 24)}", "red"))
-                continue
-            p95 = point.figures.get("p95_s", figures.NOT_COMPUTED) if point else None
-            cells.append(measured_text(p95 or figures.NOT_COMPUTED, unit))
+        cells = [_sweep_cell(rows.get((value, option)), unit) for option in options]
         table.add_row(text(figures.plain(value)), *cells)
+    if any(isinstance(row.utilisation, Estimate) for row in rows.values()):
+        said = f"Below each how much of the bottleneck is in use; {sweep.n_resamples:,} resamples."
+        table.caption = clean(f"{said} {bottleneck_words(list(rows.values()))}", 400)
+        table.caption_justify = "left"
     return table
+
+
+def _sweep_cell(row: SweepRow | None, unit: shown.Unit) -> "Text":
+    if row is None:
+        return text(shown.NONE, "dim")
+    cell = text(row.why, "red") if row.why else measured_text(row.p95, unit)
+    if isinstance(row.utilisation, Estimate):
+        value, interval = (
+            part(row.utilisation, shown.PERCENT) for part in (shown.value, shown.interval)
+        )
+        cell.append(f"\n{value} % {interval}", "dim")
+    return cell
 
 
 def measured_text(

@@ -13,7 +13,6 @@ from tailqa.core.operations import (
     Operations,
     Option,
     SpeedBasis,
-    Sweep,
     TrapFinding,
 )
 from tailqa.report import format as shown
@@ -23,8 +22,6 @@ from tailqa.report.operations_format import (
     FIGURE_NAMES,
     OPTION_NAMES,
     difference,
-    options_of,
-    plain,
     ratio_words,
 )
 
@@ -169,21 +166,6 @@ def agreement_words(operations: Operations) -> str:
         figures = "1 figure" if n == 1 else f"{n:,} figures"
         return f"Formula and simulation agree wherever there are both ({figures}){most}."
     return f"Formula and simulation agree in {len(agreeing):,} of {n:,} figures{most}."
-
-
-def saturation_words(sweep: Sweep, operations: Operations) -> str:
-    """From which value on each option is saturated; empty where none is known to be."""
-    known = [
-        f"{plain(float(f'{sweep.saturation[option]:.3g}'))} ({OPTION_NAMES[option]})"
-        for option in options_of(operations)
-        if option in sweep.saturation
-    ]
-    return f"Saturated from {one_line(sweep.key)} = {', '.join(known)}." if known else ""
-
-
-def no_sweep(sweep: Sweep) -> str:
-    """That a sweep has found nothing to show."""
-    return f"No p95 is known at any value of {one_line(sweep.key)}."
 
 
 def speed_lines(operations: Operations) -> list[str]:

@@ -108,11 +108,12 @@ def test_a_sweep_names_the_saturation_points(cost):
     assert code == 0
     lines = said.splitlines()
     [start] = [i for i, text in enumerate(lines) if text.startswith("arrivals.rate")]
-    table = [text.split()[0] for text in lines[start + 2 : start + 5]]
-    assert table == ["4", "14", "30"]
-    assert lines[start + 4].count("saturated: generation") == 2
-    [points] = [text for text in lines if text.startswith("Saturated from arrivals.rate")]
-    assert points.endswith("(student).")
+    table = lines[start + 2 : start + 8]
+    assert [text.split()[0] for text in table[::2]] == ["4", "14", "30"]
+    assert table[4].count("saturated: generation") == 2
+    assert all(text.count(" % [") == 2 for text in table[1::2])
+    [at] = [i for i, text in enumerate(lines) if text.startswith("Saturated, a stage being 98 %")]
+    assert " ".join(lines[at : at + 2]).count("]") == 2
 
 
 def test_a_run_without_speed_leaves_the_seconds_out(cost):

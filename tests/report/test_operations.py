@@ -8,12 +8,20 @@ import pytest
 
 from tailqa.core.errors import ResultError
 from tailqa.core.estimate import TooFew
-from tailqa.core.operations import ALL_TRAFFIC, ClosedForm, TrapFinding
+from tailqa.core.operations import (
+    ALL_TRAFFIC,
+    UNTIMED,
+    ClosedForm,
+    Sweep,
+    SweepPoint,
+    TrapFinding,
+)
 from tailqa.report.operations_result import (
     load_operations,
     render_operations_json,
     write_operations,
 )
+from tailqa.report.operations_sweep import bottleneck_words, saturation_words, sweep_rows
 from tailqa.report.operations_table import render_operations
 from tailqa.report.operations_words import agreement_words, break_even_words, trap_words
 from tailqa.report.result import load_report, render_json, save_report
@@ -129,7 +137,8 @@ def test_nothing_at_all_is_known():
         sweep=replace(
             found.sweep,
             points=tuple(
-                replace(point, figures={}, saturated="generation") for point in found.sweep.points
+                replace(point, figures={}, saturated="generation", utilisation=None)
+                for point in found.sweep.points
             ),
             saturation={},
         ),
@@ -236,6 +245,45 @@ def test_formulas_that_simulation_does_not_bear_out_are_shown():
     shown = render_operations(found, NAMES, width=100, terminal=False)
     assert "they differ in" in shown
     assert agreement_words(replace(found, checks=())) == ""
+
+
+def test_a_sweep_says_why_a_cell_is_empty_and_how_full_the_bottleneck_is():
+    found = make_operations()
+    shown = render_operations(found, NAMES, width=100, terminal=False).splitlines()
+    [at] = [i for i, text in enumerate(shown) if text.split()[:1] == ["16"]]
+    assert shown[at].split("  ")[-1].strip() == "saturated in 7 of 60 resamples"
+    assert "saturated: generation" in shown[at]
+    assert shown[at + 1].split("%")[-1].strip() == "[93.9, 99.7]"
+    said = " ".join(" ".join(shown).split())
+    for words in (
+        "Below each how much of the bottleneck is in use; 60 resamples.",
+        "The bottleneck is generation (teacher), rerank (student), rerank (student, escalated).",
+        "Saturated, a stage being 98 % in use, from arrivals.rate = 11.4 [11.1, 11.7] (teacher)",
+    ):
+        assert words in said
+    few = TooFew(reason="8 queries, 10 needed", n=8)
+    unsure = replace(found.sweep, saturated_from={"teacher": few})
+    assert "= 11.4, without an interval: 8 queries, 10 needed (teacher), 19.6 (student)" in (
+        saturation_words(unsure, found)
+    )
+    moving = [
+        replace(row, bottleneck="search" if row.value == 1 else "generation")
+        for row in sweep_rows(found, found.sweep)
+        if row.value in (1, 8)
+    ]
+    assert bottleneck_words(moving) == "The bottleneck is search at 1; generation at 8."
+
+
+def test_a_sweep_without_any_time_says_why():
+    found = make_operations()
+    none = TooFew(reason=UNTIMED, n=0)
+    points = tuple(
+        SweepPoint(value=p.value, option=p.option, figures={"p95_s": none})
+        for p in found.sweep.points
+    )
+    found = replace(found, sweep=Sweep(key="arrivals.rate", points=points))
+    shown = " ".join(render_operations(found, NAMES, width=100, terminal=False).split())
+    assert "No p95 is known at any value of arrivals.rate: no speed was measured." in shown
 
 
 def test_what_is_written_is_loaded(tmp_path):

@@ -92,9 +92,22 @@ def test_the_charts_say_what_they_show(open_cost):
     assert page.get_by_role("img", name=name).count() == 1
     described = page.evaluate("document.getElementById('load-wide-desc').textContent")
     assert "teacher: 1.21 [1.09, 1.33] s at 1," in described
-    assert "saturated (generation) at 12" in described
+    assert "saturated: generation at 12" in described
+    assert "saturated in 7 of 60 resamples at 16" in described
     assert page.get_by_role("img", name="time per resolved, s, by option").count() == 1
     assert "teacher saturated at 11.4" in page.locator("svg.wide .full-words").all_text_contents()
+
+
+def test_every_value_of_a_sweep_has_its_percentiles_or_why_not(open_cost):
+    page = open_cost(make_operations()).page
+    page.locator("details", has_text="Every value").locator("summary").click()
+    rows = page.locator("[aria-label='Times by value'] tbody tr")
+    first, close = (rows.nth(i).inner_text().split("\t") for i in (0, 17))
+    assert [cell.split("\n")[0] for cell in first[1:]] == [
+        *("teacher", "0.603", "1.21", "1.81", "8.6", "generation")
+    ]
+    assert close[2].strip() == "saturated in 7 of 60 resamples"
+    assert close[3].split() == ["96.8", "[93.9,", "99.7]"]
 
 
 @pytest.mark.parametrize("layout", [WIDE, NARROW])
@@ -123,7 +136,7 @@ def test_a_sweep_that_is_saturated_everywhere_has_no_chart(open_cost):
     assert load_chart(found, found.sweep, WIDE) is None
     opened = open_cost(found)
     assert opened.page.locator("svg.wide").count() == 0
-    assert "Saturated from arrivals.rate = 11.4 (teacher)" in opened.shown(".said")[0]
+    assert "from arrivals.rate = 11.4 [11.1, 11.7] (teacher)" in opened.shown(".said")[0]
 
 
 def test_axes_are_linear_where_numbers_are_close():

@@ -522,23 +522,56 @@ def test_without_a_bench_a_server_takes_one_request_at_a_time():
 
 
 def test_a_sweep_saturates_where_the_utilisation_says():
-    rates = (10, 20, 40)
+    rates = (10, 16.5, 20, 40)
     swept = Swept(
         key="arrivals.rate",
         pipelines=[(r, line(arrivals={"kind": "poisson", "rate": r})) for r in rates],
     )
     found = costed(two_strata(**PLAIN), line(), swept=swept).sweep
+    # From 98 % on a stage is full: at 16.5 a second the teacher is so by 99 %.
     assert found.saturation == {
-        "teacher": pytest.approx(1 / 0.06),
-        "student": pytest.approx(1 / 0.012),
+        "teacher": pytest.approx(0.98 / 0.06),
+        "student": pytest.approx(0.98 / 0.012),
     }
+    assert found.full == 0.98
+    for option, at in found.saturation.items():
+        assert found.saturated_from[option].value == at
     full = {(p.value, p.option): p.saturated for p in found.points}
     assert full == {
-        (rate, option): "generation" if option == "teacher" and rate > 1 / 0.06 else None
+        (rate, option): "generation" if option == "teacher" and rate > 0.98 / 0.06 else None
         for rate in rates
         for option in ("teacher", "student")
     }
-    assert all(("p95_s" in p.figures) == (p.saturated is None) for p in found.points)
+    for point in found.points:
+        assert isinstance(point.figures["p95_s"], Estimate) == (point.saturated is None)
+        assert point.bottleneck == "generation"
+        seconds = 0.06 if point.option == "teacher" else 0.012
+        assert point.utilisation.value == pytest.approx(point.value * seconds)
+        assert point.n_saturated == (found.n_resamples if point.saturated else 0)
+
+
+def test_a_sweep_says_in_how_many_resamples_it_is_saturated():
+    """Answers that are right take 60 ms, others 30: the rate is full in some resamples alone."""
+    names = ("head", "tail")
+    rows = [
+        answer
+        for side in ("teacher", "student")
+        for name in names
+        for answer in answers(name, side, once(10, 10), (6, 3))
+    ]
+    run = made(rows, weights=dict.fromkeys(names, 0.5))
+    arriving = line(arrivals={"kind": "poisson", "rate": 21})
+    swept = Swept(key="arrivals.rate", pipelines=[(21, arriving)])
+    found = costed(run, line(), swept=swept).sweep
+    [point] = [p for p in found.points if p.option == "teacher"]
+    assert point.saturated is None
+    assert 2 < point.n_saturated < found.n_resamples == 60
+    assert point.figures["p95_s"].reason.endswith(
+        f"saturated in {point.n_saturated} of 60 resamples"
+    )
+    limits = found.saturated_from["teacher"]
+    assert limits.value == pytest.approx(0.98 / 0.045)
+    assert limits.low < 21 < limits.value < limits.high
 
 
 def test_a_formula_that_is_off_is_found():

@@ -27,9 +27,36 @@ def tailqa(tmp_path: Path) -> Callable[..., Result]:
             check=False,
             timeout=280,
         )
-        ran.stderr = "".join(
-            line for line in ran.stderr.splitlines(keepends=True) if not PROGRESS.match(line)
-        )
-        return ran
+        return _without_progress(ran)
 
     return run
+
+
+@pytest.fixture
+def bash() -> Callable[..., Result]:
+    """As CI systems run a script: it ends with the first command that fails."""
+
+    def run(script: str, folder: Path, **variables: str) -> Result:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TAILQA_")}
+        own = [str(folder / "bin"), str(Path(sys.executable).parent), kept["PATH"]]
+        kept |= {"PATH": os.pathsep.join(own), "GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
+        return _without_progress(
+            subprocess.run(
+                ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+                cwd=folder,
+                env=kept | variables,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=280,
+            )
+        )
+
+    return run
+
+
+def _without_progress(ran: Result) -> Result:
+    ran.stderr = "".join(
+        line for line in ran.stderr.splitlines(keepends=True) if not PROGRESS.match(line)
+    )
+    return ran

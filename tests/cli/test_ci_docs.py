@@ -1,9 +1,6 @@
 """The jobs of docs/ci.md have the structure that GitHub and GitLab want, and their commands run."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -38,21 +35,6 @@ def step(part: str) -> dict:
     """The one step that uses an action or runs a command."""
     [found] = [step for step in STEPS if part in step.get("uses", "") + step.get("run", "")]
     return found
-
-
-def bash(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """As both systems run a script: it ends with the first command that fails."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAILQA_")}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
-    return subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
-        cwd=folder,
-        env=kept | {"PATH": path, "GITHUB_STEP_SUMMARY": str(folder / "summary.md")} | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
-    )
 
 
 def test_the_workflow_has_the_structure_of_github():
@@ -107,7 +89,7 @@ def test_both_say_the_same():
 
 
 @pytest.mark.slow
-def test_the_commands_run_on_the_embedded_pair(tmp_path):
+def test_the_commands_run_on_the_embedded_pair(bash, tmp_path):
     """Two queries per stratum decide nothing, so this ends with 2, or with a warning."""
     variables = GITHUB["env"] | EMBEDDED
     compared = bash(step("tailqa compare")["run"], tmp_path, **variables)
@@ -136,7 +118,7 @@ def test_the_commands_run_on_the_embedded_pair(tmp_path):
         (60, WARNING_STEP[0]["run"], "summary.md", 1),
     ],
 )
-def test_recorded_answers_pass_and_fail(tmp_path, lost, script, summary, code):
+def test_recorded_answers_pass_and_fail(bash, tmp_path, lost, script, summary, code):
     rows = [
         f"{topic}{index},{topic},1,{int(topic == 'common' or index >= lost)}"
         for topic in ("common", "rare-terms")
@@ -153,7 +135,7 @@ def test_recorded_answers_pass_and_fail(tmp_path, lost, script, summary, code):
     assert (root.attrib["failures"], root.attrib["errors"]) == (str(code), "0")
 
 
-def test_what_is_broken_is_neither_a_failure_nor_undecided(tmp_path):
+def test_what_is_broken_is_neither_a_failure_nor_undecided(bash, tmp_path):
     broken = bash(WARNING_STEP[0]["run"], tmp_path, POLICY="default")
     assert broken.returncode == 3
     assert not (tmp_path / "gate.xml").exists()

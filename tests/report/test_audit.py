@@ -48,7 +48,7 @@ def test_a_report_without_findings_has_no_such_section(report):
 
 def test_a_terminal_shows_counts(audited):
     text = " ".join(render_terminal(audited, width=100, terminal=False).split())
-    assert "Audit (bos, student, 3 of 1,200 queries (0.2 %)): The prompt lacks <s>" in text
+    assert "Audit (bos, student, 3 of 1,200 queries (0.3 %)): The prompt lacks <s>" in text
     assert "Audit (template, 1 of 1 queries (100.0 %)): They differ." in text
     assert "\x1b" not in text
 

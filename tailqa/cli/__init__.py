@@ -3,8 +3,12 @@
 import os
 import re
 import shlex
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -72,7 +76,38 @@ def tailqa() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and exits with its code; a user's mistake never shows a traceback."""
-    sys.exit(_run(arguments))
+    with _stopped_in_order():
+        code = _run(arguments)
+    sys.exit(code)
+
+
+class _Stopped(KeyboardInterrupt):
+    """A kind of its own: Python ends with SIGINT's code once a plain KeyboardInterrupt has passed
+    an `exec`, as imports have them, although it was caught later.
+    """
+
+
+@contextmanager
+def _stopped_in_order() -> Iterator[None]:
+    """SIGTERM, by which schedulers and containers stop a job, does what Ctrl-C does."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # elsewhere no handler can be set
+        found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        # What is ignored, as under nohup, stays so; None is a handler that is not Python's.
+        before = {
+            n: handler for n, handler in found.items() if handler not in (signal.SIG_IGN, None)
+        }
+    try:
+        for number in before:
+            signal.signal(number, _stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    raise _Stopped
 
 
 def _run(arguments: list[str] | None) -> int:

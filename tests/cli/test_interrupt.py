@@ -1,16 +1,21 @@
-"""Ctrl-C: what is done is kept, exit 3, and the printed command finishes the rest."""
+"""Ctrl-C and SIGTERM: what is done is kept, exit 3, and the printed command finishes the rest."""
 
 import os
 import shlex
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+
+from tailqa.cli import main
+from tailqa.demo import model_folder
 
 
 def stored(database: Path) -> int:
@@ -23,34 +28,85 @@ def stored(database: Path) -> int:
         return 0
 
 
+def until(running: "subprocess.Popen[str]", condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 120
+    while not condition() and running.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.02)
+
+
+def stopped(running: "subprocess.Popen[str]", sign: signal.Signals) -> str:
+    """The command that a stopped run prints."""
+    running.send_signal(sign)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 3
+    first, command = said.strip().splitlines()
+    assert first == "Interrupted. What was answered is kept; this finishes the rest:"
+    return command.strip()
+
+
 @pytest.mark.slow
 def test_an_interrupted_run_is_finished_by_the_command_that_it_prints(tmp_path):
     # Passive threads: on a busy machine those that spin take minutes.
     environment = os.environ | {"TAILQA_SPEED": "0", "OMP_WAIT_POLICY": "passive"}
-    asked = ["compare", "--limit", "20", "--batch-size", "2", "--out", "my runs", "--quiet"]
+    asked = ["compare", "--limit", "16", "--batch-size", "2", "--out", "my runs", "--quiet"]
     asked += ["--pipeline", "none"]
+    command = first = shlex.join([sys.executable, "-m", "tailqa", *asked])
+    database = tmp_path / "my runs" / "responses.db"
+    kept = 0
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        least = kept + 4
+        running = subprocess.Popen(
+            shlex.split(command.removeprefix("TAILQA_SPEED=0 ")),
+            cwd=tmp_path,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until(running, lambda least=least: stored(database) >= least)
+        command = stopped(running, sign)
+        assert command == f"TAILQA_SPEED=0 {first}"
+        kept = stored(database)
+        assert least <= kept < 128
+    again = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, check=False)  # noqa: S602
+    assert again.returncode == 0
+    assert kept < stored(database) <= 128
+    assert list((tmp_path / "my runs").glob("*/result.json"))
+
+
+@pytest.mark.slow
+def test_a_run_is_stopped_while_a_model_loads(tmp_path):
+    # Whoever reads these weights waits for them, as on a slow disk.
+    folder = tmp_path / "slow"
+    shutil.copytree(model_folder("student"), folder)
+    weights = folder / "model.safetensors"
+    weights.unlink()
+    os.mkfifo(weights)
     running = subprocess.Popen(
-        [sys.executable, "-m", "tailqa", *asked],
+        [sys.executable, "-m", "tailqa", "compare", "demo:teacher", str(folder), "--quiet"],
         cwd=tmp_path,
-        env=environment,
         stderr=subprocess.PIPE,
         text=True,
     )
-    database = tmp_path / "my runs" / "responses.db"
-    give_up = time.monotonic() + 120
-    while stored(database) < 4 and running.poll() is None and time.monotonic() < give_up:
-        time.sleep(0.02)
-    running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
-    assert running.returncode == 3
-    assert "Traceback" not in said
-    kept = stored(database)
-    assert 4 <= kept < 160
-    first, command = said.strip().splitlines()
-    assert first == "Interrupted. What was answered is kept; this finishes the rest:"
-    assert command.split("compare")[0].strip() == f"TAILQA_SPEED=0 {sys.executable} -m tailqa"
-    assert shlex.split(command)[-len(asked) :] == asked
-    again = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, check=False)  # noqa: S602
-    assert again.returncode == 0
-    assert kept < stored(database) <= 160
-    assert list((tmp_path / "my runs").glob("*/result.json"))
+    opened: list[int] = []
+
+    def reads() -> bool:
+        with suppress(OSError):  # nobody reads yet
+            opened.append(os.open(weights, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(opened)
+
+    until(running, reads)
+    command = stopped(running, signal.SIGTERM)
+    for number in opened:
+        os.close(number)
+    assert opened
+    assert shlex.split(command)[-3:] == ["demo:teacher", str(folder), "--quiet"]
+
+
+def test_what_the_process_ignores_stays_ignored():
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with pytest.raises(SystemExit):
+            main(["--version"])
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)

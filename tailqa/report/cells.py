@@ -53,11 +53,15 @@ def gap_text(gap: Measured, *, stacked: bool) -> "Text":
     )
 
 
-def figure_text(measured: Measured | None, unit: shown.Unit) -> "Text":
-    """A value with its interval, without the unit; a dash where there is none."""
+def figure_text(measured: Measured | None, unit: shown.Unit, *, stacked: bool = False) -> "Text":
+    """A value with its interval, without the unit; a dash where there is none.
+
+    `stacked` puts the interval below the value.
+    """
     if measured is None or isinstance(measured, TooFew):
         return text(shown.NONE, "dim")
-    return text(shown.value(measured, unit)).append(f" {shown.interval(measured, unit)}", "dim")
+    between = "\n" if stacked else " "
+    return text(shown.value(measured, unit)).append(between + shown.interval(measured, unit), "dim")
 
 
 def two_lines(title: str) -> str:

@@ -6,13 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tailqa.core.estimate import Estimate, Measured
-from tailqa.core.operations import Figure, Operations, Option
+from tailqa.core.operations import Figure, Operations
 from tailqa.report import format as shown
 from tailqa.report import operations_format as figures
 from tailqa.report import operations_words as words
-from tailqa.report.cells import FULL, NARROW, PLAIN, fitting, make_table, text
+from tailqa.report.cells import FULL, NARROW, fitting, make_table, text
 from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
+from tailqa.report.operations_scopes import stages_table, strata_table
 from tailqa.report.operations_sweep import no_sweep, saturation_words
 from tailqa.report.operations_unknown import unknown_lines, unknown_stage_lines
 from tailqa.report.operations_what_ifs import (
@@ -29,22 +30,6 @@ if TYPE_CHECKING:
 
 _STYLES = {"worse": "red", "better": "green", "unclear": "", "unmeasured": "dim"}
 _TRAP_STYLES = {"yes": "bold red", "no": "", "unclear": ""}
-_HEADS = {
-    "attempts": "attempts",
-    "resolved": "resolved",
-    "tokens_per_resolved": "tokens per\nresolved",
-    "seconds_per_resolved": "time per\nresolved",
-    "p95_s": "p95",
-}
-_LEAST = {
-    "attempts": FULL,
-    "resolved": FULL,
-    "tokens_per_resolved": NARROW,
-    "seconds_per_resolved": NARROW,
-    "p95_s": PLAIN,
-}
-"""The least detail at which a stratum's figure has its interval."""
-
 _NAME_CHARACTERS = 40
 _WORDS_WIDTH = 100
 
@@ -82,10 +67,10 @@ class _Terminal:
         yield from self._missing()
         if figures.scopes_of(found):
             yield ""
-            yield fitting(console, self._strata)
+            yield fitting(console, partial(strata_table, found, self._clean))
         if found.stages:
             yield ""
-            yield fitting(console, self._stages)
+            yield fitting(console, partial(stages_table, found, self._clean))
             yield from map(self._dim, unknown_stage_lines(found))
         yield from self._sentences(console)
         yield from self._what_ifs(console)
@@ -155,10 +140,12 @@ class _Terminal:
     def _options(self, detail: int) -> "Table":
         """Ratios in columns of their own, or below the figure where there is no room for them."""
         table = make_table(detail)
-        table.add_column("all traffic", no_wrap=True)
+        table.add_column("all traffic", no_wrap=detail != NARROW)
         options = figures.options_of(self.operations)
         for option in options:
-            table.add_column(figures.OPTION_NAMES[option], justify="right", no_wrap=True)
+            table.add_column(
+                figures.OPTION_NAMES[option], justify="right", no_wrap=detail != NARROW
+            )
         rows = figures.figure_rows(self.operations)
         against = [o for o in options if any(o in row.ratios for row in rows)]
         for option in against if detail == FULL else ():
@@ -183,65 +170,6 @@ class _Terminal:
         if not ratios:
             return f"Per query, {level}."
         return f"Per query, {level}; ratios are to the teacher."
-
-    def _strata(self, detail: int) -> "Table":
-        found = self.operations
-        table = make_table(detail)
-        table.add_column("stratum", overflow="fold", min_width=10)
-        kept = figures.stratum_figures(found)
-        for figure in kept:
-            symbol = figures.figure_unit(found, figure).symbol
-            head = _HEADS[figure] + (f", {symbol}" if symbol else "")
-            table.add_column(head, justify="right", no_wrap=True)
-        for scope in figures.scopes_of(found):
-            table.add_row(text(self._clean(scope), "bold dim"))
-            for option in figures.options_of(found):
-                table.add_row(
-                    text(f" {figures.SHORT_NAMES[option]}"),
-                    *self._stratum(option, scope, kept, detail),
-                )
-        return table
-
-    def _stratum(
-        self, option: Option, scope: str, kept: list[Figure], detail: int
-    ) -> "Iterator[Text]":
-        row = self.operations.option(option, scope)
-        for figure in kept:
-            yield measured_text(
-                figures.figure_of(row, figure),
-                figures.figure_unit(self.operations, figure),
-                interval=detail >= _LEAST[figure],
-                stacked=detail == NARROW,
-            )
-
-    def _stages(self, detail: int) -> "Table":
-        unit = figures.stage_unit(self.operations.stages)
-        table = make_table(detail)
-        table.add_column("option", no_wrap=True)
-        table.add_column("stage", overflow="fold", min_width=8)
-        for name in (
-            "visits\nper query",
-            "in use,\n%",
-            f"wait,\n{unit.symbol}",
-            f"by formula,\n{unit.symbol}",
-            f"service,\n{unit.symbol}",
-        ):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True)
-        before: Option | None = None
-        for stage in self.operations.stages:
-            table.add_row(
-                text("" if stage.option == before else figures.SHORT_NAMES[stage.option]),
-                text(self._clean(stage.stage)),
-                measured_text(stage.visits_per_query, shown.RATIO, interval=detail == FULL),
-                measured_text(stage.utilisation, shown.PERCENT, interval=detail >= PLAIN),
-                measured_text(stage.wait_s, unit, interval=detail >= PLAIN),
-                text(figures.closed_wait(stage.closed_wait_s, unit)),
-                measured_text(stage.service_s, unit, interval=detail == FULL),
-                text("bottleneck" if stage.bottleneck else "", "bold"),
-            )
-            before = stage.option
-        return table
 
 
 def _ratio(figure: Figure, ratio: Measured, sign: str = "") -> "Text":

@@ -34,7 +34,7 @@ def checks_table(operations: Operations, clean: Clean, detail: int) -> "Table":
             text(figures.SHORT_NAMES[check.option]),
             text(clean(check.scope)),
             text(figures.BARE.number(check.closed)),
-            measured_text(check.simulated, figures.BARE, interval=detail == FULL),
+            measured_text(check.simulated, figures.BARE, stacked=detail != FULL),
             text(shown.NONE if apart is None else shown.PERCENT.number(apart)),
         )
     return table
@@ -99,13 +99,10 @@ def _sweep_cell(row: SweepRow | None, unit: shown.Unit) -> "Text":
     return cell
 
 
-def measured_text(
-    measured: Measured, unit: shown.Unit, *, interval: bool = True, stacked: bool = False
-) -> "Text":
+def measured_text(measured: Measured, unit: shown.Unit, *, stacked: bool = False) -> "Text":
     """A figure with its interval beside or below it; `saturated`, or a dash where there is none."""
     if not isinstance(measured, Estimate):
         style = "red" if figures.saturated(measured) else "dim"
         return text(figures.value_or_why(measured, unit), style)
-    value = text("").append(shown.value(measured, unit))
     between = "\n" if stacked else " "
-    return value.append(between + shown.interval(measured, unit), "dim") if interval else value
+    return text(shown.value(measured, unit)).append(between + shown.interval(measured, unit), "dim")

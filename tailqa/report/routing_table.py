@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from tailqa.core.routing import Routing
 from tailqa.report import format as shown
 from tailqa.report import routing_words as words
-from tailqa.report.cells import FULL, NARROW, PLAIN, figure_text, fitting, make_table, text
+from tailqa.report.cells import (
+    FULL,
+    NARROW,
+    PLAIN,
+    figure_text,
+    fitting,
+    make_table,
+    text,
+    two_lines,
+)
 from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
 
@@ -17,8 +26,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _STYLE = {"teacher": "bold", "student": ""}
-_FIRST_OF = {FULL: 0, PLAIN: 1, NARROW: 3}
-"""Which of n and the two accuracies a table begins with."""
+_CHOSEN = "bold"
 
 
 def render_routing(
@@ -82,46 +90,49 @@ class _Terminal:
         )
 
     def _ways(self, detail: int) -> "Table":
+        """A row per way of answering, or where these do not fit the ways side by side."""
         table = make_table(detail)
-        table.add_column("answered", no_wrap=True)
-        known = words.known_figures(self.routing)
-        if detail == NARROW:
-            known = [figure for figure in known if figure[0] in {"quality", "teacher_share"}]
-        for _, heading, _ in known:
-            table.add_column(heading, justify="right", no_wrap=True)
-        for name, figures in words.way_rows(self.routing):
-            cells = []
-            for key, _, unit in known:
-                measured = getattr(figures, key)
-                whole = words.cell(measured, unit)
-                cells.append(whole if detail == FULL else shown.value(measured, unit))
-            style = "bold" if name.endswith("(chosen)") else ""
-            table.add_row(text(name, style), *(text(cell, style) for cell in cells))
+        known, ways = words.known_figures(self.routing), words.way_rows(self.routing)
+        if detail == FULL:
+            table.add_column("answered", no_wrap=True)
+            for _, heading, _ in known:
+                table.add_column(heading, justify="right", no_wrap=True)
+            for name, figures in ways:
+                cells = (words.cell(getattr(figures, key), unit) for key, _, unit in known)
+                style = _CHOSEN if words.is_chosen(name) else ""
+                table.add_row(text(name, style), *(text(cell, style) for cell in cells))
+            return table
+        between = " " if detail == PLAIN else "\n"
+        table.add_column("answered", overflow="fold")
+        for name, _ in ways:
+            title = text(two_lines(name), _CHOSEN if words.is_chosen(name) else "")
+            table.add_column(title, justify="right", no_wrap=detail == PLAIN, overflow="fold")
+        for key, heading, unit in known:
+            cells = (words.cell(getattr(figures, key), unit, between) for _, figures in ways)
+            table.add_row(text(heading.replace("\n", " ")), *map(text, cells))
         return table
 
     def _strata(self, detail: int) -> "Table":
-        routing = self.routing
+        routing, stacked = self.routing, detail != FULL
         table = make_table(detail)
-        table.add_column("stratum, in the\norder of routing")
-        table.add_column("traffic,\n%", justify="right")
-        if detail == FULL:
-            table.add_column("n", justify="right")
-        if detail >= PLAIN:
-            table.add_column("student,\n%", justify="right", no_wrap=True)
-            table.add_column("teacher,\n%", justify="right", no_wrap=True)
-        table.add_column("teacher - student,\npoints", justify="right", no_wrap=True)
-        table.add_column("goes to")
+        table.add_column("stratum, in the\norder of routing", overflow="fold", min_width=12)
+        for name in (
+            "traffic,\n%",
+            "n",
+            "student,\n%",
+            "teacher,\n%",
+            "teacher - student,\npoints",
+        ):
+            table.add_column(name, justify="right", no_wrap=detail != NARROW, overflow="fold")
+        table.add_column("goes to", no_wrap=True)
         for stratum in routing.strata:
-            middle = (
-                f"{stratum.n:,}",
-                shown.value(stratum.student_accuracy, shown.PERCENT),
-                shown.value(stratum.teacher_accuracy, shown.PERCENT),
-            )
             table.add_row(
                 text(self._clean(stratum.name)),
                 text(shown.PERCENT.number(stratum.weight)),
-                *(text(number) for number in middle[_FIRST_OF[detail] :]),
-                figure_text(stratum.benefit, shown.POINTS),
+                text(f"{stratum.n:,}"),
+                figure_text(stratum.student_accuracy, shown.PERCENT, stacked=stacked),
+                figure_text(stratum.teacher_accuracy, shown.PERCENT, stacked=stacked),
+                figure_text(stratum.benefit, shown.POINTS, stacked=stacked),
                 text(stratum.model, _STYLE[stratum.model]),
             )
         return table

@@ -6,6 +6,7 @@ from tailqa.report import format as shown
 
 BY_NAMES: dict[RouteBy, str] = {"stratum": "by stratum", "confidence": "by confidence"}
 MORE_TOKENS = shown.Unit(symbol="tokens", decimals=1, signed=True)
+_CHOSEN = " (chosen)"
 _FAR = 0.05
 """Shares of calls that differ by more are those of another rule."""
 
@@ -51,15 +52,20 @@ def way_rows(routing: Routing) -> list[tuple[str, RouteFigures]]:
 
 
 def _way_name(routing: Routing, choice: RouteChoice) -> str:
-    chosen = " (chosen)" if choice.by == routing.chosen else ""
+    chosen = _CHOSEN if choice.by == routing.chosen else ""
     return f"{BY_NAMES[choice.by]}{chosen}"
 
 
-def cell(measured: Measured, unit: shown.Unit) -> str:
+def is_chosen(name: str) -> bool:
+    """Whether a way of answering is the rule that was chosen."""
+    return name.endswith(_CHOSEN)
+
+
+def cell(measured: Measured, unit: shown.Unit, between: str = " ") -> str:
     """A figure with its interval; without where it is so by definition."""
     if isinstance(measured, Estimate) and measured.low == measured.high:
         return shown.value(measured, unit)
-    return shown.bracketed(measured, unit)
+    return f"{shown.value(measured, unit)}{between}{shown.interval(measured, unit)}".strip()
 
 
 def aim_words(routing: Routing) -> str:
@@ -98,8 +104,8 @@ def expected_words(routing: Routing, choice: RouteChoice) -> str:
     figures = choice.figures
     sentences = [
         f"Expected: {shown.figure(figures.quality, shown.PERCENT)} right, "
-        f"{shown.value(figures.retained, shown.PERCENT)} % of the teacher's quality, with "
-        f"{shown.value(figures.teacher_share, shown.PERCENT)} % of calls to the teacher; "
+        f"{_percent(figures.retained)} of the teacher's quality, with "
+        f"{_percent(figures.teacher_share)} of calls to the teacher; "
         f"{shown.bracketed(choice.over_random, shown.POINTS)} points against as many calls drawn "
         "at random."
     ]
@@ -114,7 +120,7 @@ def expected_words(routing: Routing, choice: RouteChoice) -> str:
     if _far(share, figures.teacher_share):
         sentences.append(
             "The two halves chose differently: the rule of all queries sends "
-            f"{shown.value(share, shown.PERCENT)} % of calls to the teacher. Measure more queries "
+            f"{_percent(share)} of calls to the teacher. Measure more queries "
             "before you rely on it."
         )
     return " ".join(sentences)
@@ -142,6 +148,16 @@ def basis_words(routing: Routing) -> str:
         "of strata are chosen on one half of the queries and judged on the other, both ways "
         "round; the rule that is exported is the choice of all queries."
     )
+
+
+def _percent(measured: Measured) -> str:
+    """A share with its interval, without where it is so by definition, or why it is not known."""
+    if not isinstance(measured, Estimate):
+        return f"an unknown share ({measured.reason})"
+    found = f"{shown.value(measured, shown.PERCENT)} %"
+    if measured.low == measured.high:
+        return found
+    return f"{found} {shown.interval(measured, shown.PERCENT)}"
 
 
 def _far(share: Measured, expected: Measured) -> bool:

@@ -54,6 +54,18 @@ def test_no_line_is_wider_than_asked(width, terminal, monkeypatch):
         assert words in shown
 
 
+def test_no_interval_is_left_out_where_there_is_little_room():
+    shown = [
+        render_operations(make_operations(), NAMES, width=width, terminal=False)
+        for width in (60, 80, 100, 120, 200)
+    ]
+    assert len({text.count("[") for text in shown}) == len({text.count("]") for text in shown}) == 1
+    for text in shown[1:]:
+        for interval in ("[3.65, 4.12]", "[36.0, 37.5]", "[5.48, 6.18]", "[69.6, 72.4]"):
+            assert interval in text
+    assert "..." not in "".join(shown)
+
+
 def test_wide_terminals_have_ratios_in_columns_of_their_own():
     wide, narrow = (
         render_operations(make_operations(), NAMES, width=width, terminal=False)

@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from tailqa.core.errors import ResultError
+from tailqa.core.routing import Price
+from tailqa.report.format import PERCENT, bracketed
 from tailqa.report.routing_chart import BOTTOM, LEFT, RIGHT, TOP, frontier_chart
 from tailqa.report.routing_page import render_routing_page
 from tailqa.report.routing_result import (
@@ -19,6 +21,7 @@ from tailqa.report.routing_table import render_routing
 from tailqa.report.routing_words import expected_words, rule_words
 from tailqa.workflows.route import route
 from tests.report.test_page import HOSTILE
+from tests.workflows.costed_runs import SIDES
 from tests.workflows.test_route import HEAD, TAIL, made_run, quick
 
 
@@ -75,6 +78,18 @@ def test_a_terminal_of_any_width_shows_the_way_that_was_chosen(routing):
         assert shown.count("(chosen)") == 1
         assert max(map(len, shown.splitlines())) <= width
         assert shown.isascii()
+
+
+def test_no_interval_is_left_out_where_there_is_little_room():
+    prices = {f"{side}_price": Price(prompt_usd=1, completion_usd=9) for side in SIDES}
+    priced = route(made_run(), quick(**prices))
+    shown = [
+        render_routing(priced, width=width, terminal=False) for width in (60, 80, 100, 140, 200)
+    ]
+    assert len({text.count("[") for text in shown}) == len({text.count("]") for text in shown}) == 1
+    assert all("$ per 1,000" in text for text in shown)
+    accuracy = bracketed(priced.strata[0].student_accuracy, PERCENT).split(" ", 1)[1]
+    assert all(accuracy in text for text in shown[1:])
 
 
 def test_words_do_not_hide_a_rule_that_falls_short(routing):

@@ -319,6 +319,10 @@ class SuiteInfo:
     n_queries: int
 
 
+IMPORTED_FROM = "imported from"
+"""The option of a fingerprint that names where an imported run comes from."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fingerprint:
     """What a rerun must share to be comparable."""
@@ -326,6 +330,15 @@ class Fingerprint:
     versions: Mapping[str, str]
     options: Mapping[str, str | int | float | bool | None]
     hardware: str
+
+    @property
+    def imported(self) -> bool:
+        """Whether the answers were given elsewhere, so that nothing can be asked again.
+
+        >>> Fingerprint(versions={}, options={"imported from": "Inspect"}, hardware="").imported
+        True
+        """
+        return IMPORTED_FROM in self.options
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

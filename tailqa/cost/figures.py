@@ -25,7 +25,6 @@ TIMES: tuple[Figure, ...] = ("mean_s", "p50_s", "p95_s", "p99_s", "seconds_per_r
 MONEY: tuple[Figure, ...] = ("usd_per_query", "usd_per_resolved")
 KEPT_DIGITS = 7
 _TOO_FEW_BEYOND = "too few simulated requests lie beyond it"
-NO_SPEED = f"{UNTIMED}; run tailqa compare with --speed, or name a bench with --bench"
 NO_PRICES = "the pipeline names no prices"
 
 
@@ -130,7 +129,8 @@ def unknown_figures(
     if untimed_sides(scene, setting):
         # Where time decides on attempts, nothing can be told without it.
         lost = get_args(Figure) if setting.timed else timed
-        missing |= {figure: TooFew(reason=NO_SPEED, n=0) for figure in lost}
+        why = "; ".join(filter(None, (UNTIMED, scene.speed_advice)))
+        missing |= {figure: TooFew(reason=why, n=0) for figure in lost}
     full = _saturation(predicted, level)
     if full is not None:
         missing |= {figure: TooFew(reason=full, n=scene.people.n) for figure in timed}

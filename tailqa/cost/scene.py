@@ -31,13 +31,14 @@ class Scene:
     """A population in `weights` of shape (rows, q): row 0 as measured, the others resamples.
 
     `fits` holds Beta(a, b) by side, (rows, strata, 2); `speeds` one per row by side, None where
-    no speed is known.
+    no speed is known; `speed_advice` says how it gets known.
     """
 
     people: Population
     weights: "Floats"
     fits: Mapping[Side, "Floats"]
     speeds: Mapping[Side, Sequence[Speed] | None]
+    speed_advice: str = ""
 
     @property
     def n_rows(self) -> int:

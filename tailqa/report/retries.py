@@ -21,6 +21,10 @@ NOT_MEASURED = (
     "Retries were not measured: that takes several answers to each query, drawn at random "
     "(--samples 5 --temperature 0.8)."
 )
+NOT_IMPORTED = (
+    "Retries were not measured: that takes several answers to each query, drawn at random; import "
+    "them (epochs) where they were recorded."
+)
 _POINTS = shown.Unit(symbol="points", scale=100, decimals=1)
 _SIDES: tuple[Side, Side] = ("teacher", "student")
 
@@ -91,7 +95,9 @@ def retry_words(report: Report) -> str:
     and not drawn.
     """
     if not report.retries:
-        return "" if report.suite.task == "choose" else NOT_MEASURED
+        if report.suite.task == "choose":
+            return ""
+        return NOT_IMPORTED if report.fingerprint.imported else NOT_MEASURED
     sides = {result.side: result for result in report.retries if result.scope == "all"}
     found = sides.get("student") or sides["teacher"]
     last = found.pass_at[found.attempts - 1]

@@ -21,10 +21,12 @@ def check_bench_models(bench: Bench, report: Report) -> None:
     for side, ran in zip(SIDES, (report.teacher, report.student), strict=True):
         measured = bench.model(side).info
         if not _same(measured, ran):
+            how = "run tailqa bench with the models of the run, teacher first, in the same dtype"
+            if report.fingerprint.imported:
+                how += f", or import the run again with --{side}-name {_last_name(measured)}"
             raise TailqaError(
                 f"the bench measured another {side} than the run asked: {_shown(measured)}, in "
-                f"the run {_shown(ran)}; run tailqa bench with the models of the run, teacher "
-                "first, in the same dtype"
+                f"the run {_shown(ran)}; {how}"
             )
 
 

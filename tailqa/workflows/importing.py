@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from tailqa.core.query import Generation, GraderSpec, Suite
-from tailqa.core.report import Fingerprint, ModelInfo, Report, Run
+from tailqa.core.report import IMPORTED_FROM, Fingerprint, ModelInfo, Report, Run
 from tailqa.records import (
     NOT_RECORDED,
     Imported,
@@ -133,7 +133,7 @@ def _fingerprint(
     """What the import was made from and how; of the machine that answered nothing is known."""
     rule = options.rule
     chosen: dict[str, str | int | float | bool | None] = {
-        "imported from": " and ".join(dict.fromkeys((teacher.harness, student.harness))),
+        IMPORTED_FROM: " and ".join(dict.fromkeys((teacher.harness, student.harness))),
         "metric": " and ".join(dict.fromkeys((teacher.metric, student.metric))),
         "threshold": imported.threshold,
         "stratum": rule.column,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tailqa.core.answer import Side
 from tailqa.core.errors import TailqaError
-from tailqa.core.report import Run
+from tailqa.core.report import Report, Run
 from tailqa.core.routing import Aim, Price, RouteBy, RouteChoice, Routing
 from tailqa.cost.population import unit_weights
 from tailqa.cost.route_choice import Goal, choose_rule, cross_fitted_calls, route_columns
@@ -109,11 +109,11 @@ def route(run: Run, options: RouteOptions) -> Routing:
         aim=aim,
         limit=limit,
         chosen=options.by,
-        student_only=figures_of(found["student"], level=LEVEL, n=queries.n),
-        teacher_only=figures_of(found["teacher"], level=LEVEL, n=queries.n),
+        student_only=figures_of(run.report, found["student"], level=LEVEL, n=queries.n),
+        teacher_only=figures_of(run.report, found["teacher"], level=LEVEL, n=queries.n),
         strata=routed_strata(run.report, asked, times, goal, level=LEVEL),
         curves=tuple(curve_of(by, found[by]["curve"], level=LEVEL, n=queries.n) for by in ways),
-        choices=tuple(_choice(by, asked, times, goal, found[by]) for by in ways),
+        choices=tuple(_choice(by, asked, times, goal, found[by], report=run.report) for by in ways),
         confidence=asked.measure if queries.confidence is not None else None,
         without_confidence=asked.without_confidence,
         notes=asked.notes,
@@ -197,6 +197,8 @@ def _choice(
     times: Floats,
     goal: Goal,
     columns: Mapping[str, Floats],
+    *,
+    report: Report,
 ) -> RouteChoice:
     """The rule that all queries choose, with the cross-fitted figures."""
     queries = asked.queries
@@ -210,7 +212,7 @@ def _choice(
         teacher_strata=strata,
         threshold=rule.threshold,
         rule_share=told(_share(asked, times, rule.calls(queries)), level=LEVEL, n=queries.n),
-        figures=figures_of(columns, level=LEVEL, n=queries.n),
+        figures=figures_of(report, columns, level=LEVEL, n=queries.n),
         over_random=told(columns["over_random"], level=LEVEL, n=queries.n),
         reached=rule.reached,
     )

@@ -14,17 +14,14 @@ from tailqa.core.report import AnswerRow, Report, Run
 from tailqa.core.routing import Price
 from tailqa.cost.route_choice import Spending
 from tailqa.cost.routing import RoutedQueries
+from tailqa.workflows.advice import confidence_advice
 from tailqa.workflows.halves import halves
 
 Floats = npt.NDArray[np.float64]
 
 TEXT_CONFIDENCE = "the geometric mean of the probabilities of the answer's tokens"
 CHOICE_CONFIDENCE = "the probability of the chosen choice among all of them"
-NO_CONFIDENCE = (
-    "{lacking:,} of {n:,} answers of the student carry no log-probability: the run is older than "
-    "they are, was imported, or its answers came from a store of that time or from a GPU's paged "
-    "cache; run tailqa compare again with a new --store"
-)
+NO_CONFIDENCE = "{lacking:,} of {n:,} answers of the student carry no log-probability: {why}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +87,11 @@ def asked_queries(run: Run, prices: Mapping[Side, Price], *, seed: int) -> Asked
         spent=_spent(run.report, pairs, prices),
         measure=CHOICE_CONFIDENCE if students[0].choice_logprobs else TEXT_CONFIDENCE,
         without_confidence=(
-            NO_CONFIDENCE.format(lacking=lacking, n=len(students)) if lacking else None
+            NO_CONFIDENCE.format(
+                lacking=lacking, n=len(students), why=confidence_advice(run.report)
+            )
+            if lacking
+            else None
         ),
         notes=tuple(
             f"Left out, as no query of it was graded on both sides: {name}." for name in left_out

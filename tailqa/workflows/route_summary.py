@@ -7,28 +7,27 @@ import numpy.typing as npt
 
 from tailqa.core.answer import Side
 from tailqa.core.estimate import Measured, TooFew
+from tailqa.core.operations import UNTIMED
 from tailqa.core.report import Report
 from tailqa.core.routing import RoutedStratum, RouteFigures
 from tailqa.cost.route_choice import Goal, choose_rule
 from tailqa.cost.routing import stratum_order, told
+from tailqa.workflows.advice import routed_speed_advice
 from tailqa.workflows.route_queries import AskedQueries
 
 Floats = npt.NDArray[np.float64]
 
-UNKNOWN = {
-    "tokens": "the run has no token counts",
-    "seconds": "no speed was measured; run tailqa compare with --speed",
-    "usd": "no prices; give --teacher-price and --student-price",
-}
 _ONE_STRATUM_UNKNOWN = "not known of some stratum"
 
 
-def figures_of(columns: Mapping[str, Floats], *, level: float, n: int) -> RouteFigures:
+def figures_of(
+    report: Report, columns: Mapping[str, Floats], *, level: float, n: int
+) -> RouteFigures:
     """The figures of one way of answering; what is not known says why."""
 
     def figure(name: str) -> Measured:
         if name not in columns:
-            return TooFew(reason=UNKNOWN[name], n=0)
+            return TooFew(reason=_unknown(report, name), n=0)
         lacking = _ONE_STRATUM_UNKNOWN if np.isnan(columns[name][0]) else _TOO_FEW
         return told(columns[name], level=level, n=n, lacking=lacking)
 
@@ -40,6 +39,15 @@ def figures_of(columns: Mapping[str, Floats], *, level: float, n: int) -> RouteF
         seconds=figure("seconds"),
         usd=figure("usd"),
     )
+
+
+def _unknown(report: Report, name: str) -> str:
+    """Why nothing is known of a cost."""
+    return {
+        "tokens": "the run has no token counts",
+        "seconds": f"{UNTIMED}; {routed_speed_advice(report)}",
+        "usd": "no prices; give --teacher-price and --student-price",
+    }[name]
 
 
 _TOO_FEW = "too many resamples have no query of some stratum"
@@ -76,7 +84,7 @@ def routed_strata(
 
         def extra(name: str, inside: npt.NDArray[np.intp] = inside) -> Measured:
             if name not in asked.spent:
-                return TooFew(reason=UNKNOWN[name], n=0)
+                return TooFew(reason=_unknown(report, name), n=0)
             of_student, of_teacher = asked.spent[name]  # type: ignore[index]
             return mean((of_teacher - of_student)[inside])
 

@@ -22,6 +22,7 @@ from tailqa.cost.population import (
 from tailqa.cost.scene import Scene
 from tailqa.cost.schema import Pipeline, ToTeacher
 from tailqa.cost.speed import LEAST_TIMED, bench_speed, fitted_speeds
+from tailqa.workflows.advice import retries_advice, speed_advice
 from tailqa.workflows.bench_models import check_bench_models
 from tailqa.workflows.tried import timed_queries, tried_population
 
@@ -47,7 +48,7 @@ def scene_of(
         check_bench_models(bench, run.report)
     people = tried_population(run)
     scaled = _as_long_as_traced(people, pipeline)
-    assumptions = list(_retries_known(people, pipeline))
+    assumptions = list(_retries_known(people, pipeline, retries_advice(run.report)))
     if scaled is not people:
         assumptions.append(
             "Requests are as long as those of the trace: a query's tokens are scaled so that the "
@@ -81,7 +82,8 @@ def scene_of(
             n_timed = 0 if timed is None else len(timed.query)
         known = speeds[side]
         bases += [] if known is None else [_basis(side, source, known[0], n_timed)]
-    scene = Scene(people=scaled, weights=weights, fits=fits, speeds=speeds)
+    advice = speed_advice(run.report)
+    scene = Scene(people=scaled, weights=weights, fits=fits, speeds=speeds, speed_advice=advice)
     return Basis(scene=scene, speeds=tuple(bases), assumptions=tuple(assumptions))
 
 
@@ -98,7 +100,7 @@ def _as_long_as_traced(people: Population, pipeline: Pipeline) -> Population:
     return people.with_lengths(prompt, completion)
 
 
-def _retries_known(people: Population, pipeline: Pipeline) -> Sequence[str]:
+def _retries_known(people: Population, pipeline: Pipeline, advice: str) -> Sequence[str]:
     """What retries rest on, where they were not measured."""
     if not retries_matter(pipeline) or all(people.several(side) for side in SIDES):
         return []
@@ -109,9 +111,7 @@ def _retries_known(people: Population, pipeline: Pipeline) -> Sequence[str]:
         ]
     return [
         "Each query was answered once, so nothing was measured of retries: a query is taken to "
-        "come out the same at every attempt, as it does with greedy decoding. Measure them with "
-        "tailqa compare --samples 5 --temperature 0.8, or assume a correlation with "
-        "--set policy.icc=0.5"
+        f"come out the same at every attempt, as it does with greedy decoding. {advice}"
     ]
 
 

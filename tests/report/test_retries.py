@@ -100,6 +100,10 @@ def test_single_answers_say_how_to_learn_of_retries(report: Report) -> None:
     page = render_page(Run(report=report))
     assert NOT_MEASURED in page
     assert "pass@k" not in page
+    elsewhere = replace(report.fingerprint, options={"imported from": "lighteval"})
+    imported = retry_words(replace(report, fingerprint=elsewhere))
+    assert "--samples" not in imported
+    assert imported.endswith("import them (epochs) where they were recorded.")
     choosing = replace(report, suite=replace(report.suite, task="choose"))
     assert retry_words(choosing) == ""
     assert "<h2>Retries</h2>" not in render_page(Run(report=choosing))

@@ -68,6 +68,17 @@ def test_other_models_are_refused(measured, ran, says):
         check(measured, ran)
 
 
+def test_an_import_can_be_given_the_names_of_the_bench():
+    report = replace(
+        REPORT,
+        student=replace(REPORT.student, name="small", **RUN),
+        fingerprint=replace(REPORT.fingerprint, options={"imported from": "a table"}),
+    )
+    bench = SimpleNamespace(model=lambda side: SimpleNamespace(info=getattr(REPORT, side)))
+    with pytest.raises(TailqaError, match=r"run again with --student-name demo:student$"):
+        check_bench_models(bench, report)
+
+
 def test_models_that_changed_places_are_refused():
     infos = {"teacher": REPORT.student, "student": REPORT.teacher}
     bench = SimpleNamespace(model=lambda side: SimpleNamespace(info=infos[side]))

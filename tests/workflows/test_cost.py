@@ -647,6 +647,21 @@ def test_a_speed_that_is_not_known_makes_no_other_stage_the_bottleneck():
     assert costed(run, line(stages=free, arrivals=arriving)).stages[0].bottleneck
 
 
+def test_an_imported_run_is_told_of_no_flag_of_compare():
+    run = two_strata(**PLAIN, per_token_s=None)
+    options = {"imported from": "Inspect"}
+    fingerprint = replace(run.report.fingerprint, options=options)
+    run = replace(run, report=replace(run.report, fingerprint=fingerprint))
+    found = costed(run, line(policy={"max_attempts": 2}))
+    assert found.option("student").figures["p95_s"].reason == (
+        "no speed was measured; imported answers have none; name a bench of both models with "
+        "--bench"
+    )
+    [retries] = found.assumptions
+    assert "Import several answers per query (epochs) where they were recorded, or" in retries
+    assert "tailqa compare" not in repr(found)
+
+
 def test_where_a_timeout_decides_nothing_is_known_without_a_speed():
     run = two_strata(**PLAIN, per_token_s=None)
     found = costed(run, line(policy={"max_attempts": 2, "timeout_s": 0.05}))

@@ -116,6 +116,22 @@ def test_a_run_without_confidence_and_without_tokens():
         route(bare, quick(teacher_price=price, student_price=price))
 
 
+def test_an_imported_run_is_told_of_no_flag_of_compare():
+    run = made_run()
+    fingerprint = replace(run.report.fingerprint, options={"imported from": "Inspect"})
+    bare = tuple(replace(line, mean_logprob=None, choice_logprobs=None) for line in run.answers)
+    report = replace(run.report, fingerprint=fingerprint, latency=())
+    routing = route(replace(run, answers=bare, report=report), quick())
+    assert routing.without_confidence == (
+        "120 of 120 answers of the student carry no log-probability: texts are imported without; "
+        "only the choices of lm-eval and lighteval have them"
+    )
+    assert routing.choice.figures.seconds.reason == (
+        "no speed was measured; imported answers have none"
+    )
+    assert "tailqa compare" not in repr(routing)
+
+
 def test_a_teacher_that_is_no_better_is_refused():
     with pytest.raises(
         TailqaError, match=r"right in 3.*ahead only in tail/multi-step.*cannot help"

@@ -5,7 +5,7 @@ from tailqa.files.faults import Faults
 from tailqa.files.paths import MISSING, Row, compile_path
 from tailqa.files.shipped import find_shipped, shipped_folder, shipped_names
 from tailqa.files.tables import Table, open_file
-from tailqa.files.validate import shown, validate
+from tailqa.files.validate import shown, validate, validate_all
 
 __all__ = [
     "MISSING",
@@ -23,4 +23,5 @@ __all__ = [
     "shipped_names",
     "shown",
     "validate",
+    "validate_all",
 ]

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound="BaseModel")
 StandIns = Mapping[str, object]
 Repair = Callable[[dict[str, object], Location], None]
+Mend = Callable[[Any], bool]
+"""Takes one error of pydantic and mends what it is about; False where that cannot be done."""
 
 _NONE: StandIns = MappingProxyType({})
 _MAPPING = re.compile(r"a valid dictionary or (instance of \w+|object to extract fields from)")
+_ROUNDS = 20
 _UNION = ("union_tag_invalid", "union_tag_not_found")
 
 
@@ -54,6 +57,32 @@ def validate(
         return model.model_validate(_repaired(document.data, errors, stand_ins, repair))
     except ValidationError:
         return None
+
+
+def validate_all(
+    document: Document, data: dict[str, Any], model: type[Model], faults: Faults, mend: Mend
+) -> Model | None:
+    """As `validate`, for a file whose every part can be mended in `data`, until nothing is wrong.
+
+    What pydantic does not look at before the rest of a part is right is found as well.
+    """
+    from pydantic import ValidationError
+
+    keys = sorted(_keys(model, set()))
+    for _ in range(_ROUNDS):
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+        except RecursionError:
+            faults.add(document.file, "is nested too deeply")
+            return None
+        for found in errors:
+            _note(found, document, keys, faults)
+        mended = [mend(found) for found in errors]
+        if not all(mended):
+            return None
+    return None
 
 
 def _keys(model: "type[BaseModel]", seen: "set[type[BaseModel]]") -> set[str]:

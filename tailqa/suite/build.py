@@ -35,6 +35,14 @@ def unique(suite: SuiteFile, items: Sequence[Item], file: str, faults: Faults) -
     return kept
 
 
+def grader_spec(suite: SuiteFile) -> GraderSpec:
+    """The suite's grader with its options; `choice` where it names none."""
+    grader = suite.grader
+    return GraderSpec(
+        name=grader.name if grader else "choice", options=grader.options if grader else {}
+    )
+
+
 def make_suite(
     suite: SuiteFile,
     items: Sequence[Item],
@@ -55,11 +63,11 @@ def make_suite(
         for stratum, weight in zip(suite.strata, weights, strict=True)
     )
     queries = tuple(
-        _query(suite, item, strata[index].name, shots)
+        make_query(suite, item, strata[index].name, shots)
         for item, index in zip(items, assigned, strict=True)
         if index is not None
     )
-    drawing, grader = suite.generation, suite.grader
+    drawing = suite.generation
     made = Suite(
         name=suite.name,
         version=suite.version,
@@ -74,9 +82,7 @@ def make_suite(
             samples=drawing.samples,
             truncate=drawing.truncate,
         ),
-        grader=GraderSpec(
-            name=grader.name if grader else "choice", options=grader.options if grader else {}
-        ),
+        grader=grader_spec(suite),
         strata=strata,
         queries=queries,
     )
@@ -122,7 +128,10 @@ def _plain(prompt: str | tuple[Message, ...]) -> object:
     return [[message.role, message.content] for message in prompt]
 
 
-def _query(suite: SuiteFile, item: Item, stratum: str, shots: Shots | None) -> Query:
+def make_query(
+    suite: SuiteFile, item: Item, stratum: str = "", shots: Shots | None = None
+) -> Query:
+    """The query of an item that has an id, a question and references."""
     question, query_id = item.question or "", item.id or ""
     examples = shots.draw(question, query_id) if shots and isinstance(question, str) else []
     return Query(

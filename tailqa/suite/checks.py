@@ -7,17 +7,26 @@ from pathlib import Path
 from tailqa.files.document import Document, Location
 from tailqa.files.faults import Faults
 from tailqa.files.validate import shown
+from tailqa.suite.mend import Mended
 from tailqa.suite.schema import SuiteFile
+from tailqa.suite.stand_ins import HOLE
 from tailqa.suite.template import compile_template
 
 WEIGHT_TOLERANCE = 1e-6
 
 
 def check(
-    suite: SuiteFile, document: Document, given: Mapping[str, Path], faults: Faults
+    suite: SuiteFile,
+    document: Document,
+    given: Mapping[str, Path],
+    faults: Faults,
+    mended: Mended,
 ) -> frozenset[str]:
-    """Notes what does not fit together; returns the fields that are used but not defined."""
-    checker = _Checker(suite, document, faults)
+    """Notes what does not fit together; returns the fields that are used and cannot be read.
+
+    Nothing is said of what is `mended`: it is a fault already.
+    """
+    checker = _Checker(suite, document, faults, mended)
     checker.task()
     checker.strata()
     checker.weights()
@@ -26,24 +35,40 @@ def check(
 
 
 class _Checker:
-    def __init__(self, suite: SuiteFile, document: Document, faults: Faults) -> None:
+    def __init__(
+        self, suite: SuiteFile, document: Document, faults: Faults, mended: Mended
+    ) -> None:
         self._suite, self._document, self._faults = suite, document, faults
+        self._mended = mended
 
     def _note(self, location: Location, rule: str, value: object = None) -> None:
+        if self._mended.sure(location):
+            self._note_surely(location, rule, value)
+
+    def _note_surely(self, location: Location, rule: str, value: object = None) -> None:
         line, key = self._document.line(location), shown(location)
         self._faults.add(self._document.file, rule, line=line, key=key, value=value)
 
     def names(self) -> frozenset[str]:
-        unknown = [use for use in _uses(self._suite) if use[1] not in self._suite.fields]
-        for location, name in unknown:
-            known = ", ".join(self._suite.fields)
-            self._note(location, f"unknown field {{{name}}}; fields has {known}")
-        return frozenset(name for _, name in unknown)
+        defined = self._suite.fields
+        uses = [(location, name) for location, name in _uses(self._suite) if name != HOLE]
+        for location, name in uses:
+            if name not in defined and self._mended.sure(("fields",)):
+                known = ", ".join(defined)
+                self._note_surely(location, f"unknown field {{{name}}}; fields has {known}")
+        faulty = {
+            name
+            for _, name in uses
+            if name not in defined or not self._mended.whole("fields", name)
+        }
+        return frozenset({*faulty, HOLE})
 
     def task(self) -> None:
-        suite = self._suite
+        suite, sure = self._suite, self._mended.sure
         if suite.task == "choose" and suite.choices is None:
             self._note(("task",), "choose needs choices")
+        if not sure(("task",)):
+            return
         if suite.task == "generate" and suite.choices is not None:
             self._note(("choices",), "only for task: choose")
         if suite.task == "generate" and suite.references.form != "text":
@@ -62,15 +87,16 @@ class _Checker:
     def weights(self) -> None:
         weights = [stratum.weight for stratum in self._suite.strata]
         given = [weight for weight in weights if weight is not None]
+        sure = self._mended.sure(("weights",))
         for index, weight in enumerate(weights):
             at = ("strata", index, "weight")
-            if weight is not None and self._suite.weights is not None:
+            if weight is not None and self._suite.weights is not None and sure:
                 self._note(at, "must not be given where weights are counted", weight)
             elif weight is not None and not 0 < weight <= 1:
                 self._note(at, "must be above 0 and at most 1", weight)
-            elif weight is None and self._suite.weights is None:
+            elif weight is None and self._suite.weights is None and sure:
                 self._note(at, "is required, unless weights says how to count it")
-        all_given = self._suite.weights is None and len(given) == len(weights)
+        all_given = self._suite.weights is None and sure and len(given) == len(weights)
         if all_given and not math.isclose(sum(given), 1, abs_tol=WEIGHT_TOLERANCE):
             self._note(("strata",), "weights must sum to 1", round(sum(given), 9))
 
@@ -82,7 +108,8 @@ class _Checker:
             rule = f"has no split {split} to draw from; give few_shot a source of its own"
             self._note(("prompt", "few_shot", "split"), rule)
         known = [name for name in ("", source.split, split) if name is not None]
-        for name in given:
+        sure = self._mended.whole("source") and self._mended.whole("prompt", "few_shot")
+        for name in given if sure else ():
             if name not in known:
                 splits = ", ".join(repr(one) for one in known if one) or "none"
                 self._faults.add(

@@ -1,15 +1,17 @@
 """From a suite file to a Suite, or to all of its faults at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-from tailqa.core.query import Suite
-from tailqa.files import Document, Faults, Location, read_document, validate
+from tailqa.core.query import GraderSpec, Query, Suite
+from tailqa.files import Document, Faults, read_document, validate_all
 from tailqa.suite.build import make_suite, unique
 from tailqa.suite.checks import check
-from tailqa.suite.plan import query_plan, shot_plan
+from tailqa.suite.graders import GraderFaults, check_grader
+from tailqa.suite.mend import Mended, in_long_form
+from tailqa.suite.plan import Item, query_plan, shot_plan
+from tailqa.suite.readable import NO_SOURCE, readable
 from tailqa.suite.rows import read_items
 from tailqa.suite.schema import SuiteFile
 from tailqa.suite.shots import Shots, make_shots
@@ -17,17 +19,10 @@ from tailqa.suite.sources import few_shot_table, main_table
 from tailqa.suite.strata import assign, weigh
 
 NO_SOURCES: Mapping[str, str | Path] = MappingProxyType({})
-_STAND_INS: Mapping[str, object] = {
-    "format": 1,
-    "name": "unnamed",
-    "version": "0",
-    "description": "",
-    "generation": {},
-    "grader": "exact",
-    "duplicates": "refuse",
-}
-"""Values that take the place of faulty ones, so that the rest of the file is checked as well."""
-_STRATUM_STAND_INS: Mapping[str | int, str] = {"kind": "tail", "tier": "critical"}
+
+
+def _unchecked(_spec: GraderSpec, _queries: Sequence[Query]) -> Sequence[str]:
+    return ()
 
 
 def load_suite(
@@ -35,14 +30,16 @@ def load_suite(
     *,
     sources: Mapping[str, str | Path] = NO_SOURCES,
     num_fewshot: int | None = None,
+    grader_faults: GraderFaults = _unchecked,
 ) -> Suite:
     """Reads the suite file at `path` and the rows it names, and checks both.
 
     `sources` gives files that take the place of a split of the suite's source; the key "" stands
     for the split that becomes the queries. `num_fewshot` overrides the number of worked examples.
+    `grader_faults` knows the graders.
 
-    Raises InputError with every fault of the file and of its rows, and TailqaError if a dataset
-    of the hub cannot be loaded.
+    Raises InputError with every fault of the file, of its rows and of its grader; that a dataset
+    of the hub cannot be loaded is one.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -66,39 +63,44 @@ def load_suite(
     [('1+1=', ('2',), 'short'), ('12+30=', ('42',), 'long')]
     """
     faults = Faults()
-    document = read_document(Path(path), faults)
-    suite = None if document is None else _suite_file(document, faults)
-    if document is None or suite is None:
-        faults.check()
-        raise ValueError("a suite file that cannot be read has faults")
-    suite = _with_shots(suite, document, num_fewshot, faults)
+    document, mended, suite = _suite_file(Path(path), faults)
+    if mended.sure(("prompt",)):
+        suite = _with_shots(suite, document, num_fewshot, faults)
     given = {split: Path(file) for split, file in sources.items()}
-    unknown = check(suite, document, given, faults)
+    unusable = check(suite, document, given, faults, mended)
+    suite = readable(suite, mended, unusable)
     table = main_table(suite, document, given, faults)
     items = unique(suite, read_items(table, query_plan(suite), suite, faults), table.name, faults)
     assigned: list[int | None] = []
     weights: list[float] = []
-    if items and not any(unknown.intersection(stratum.rule.names) for stratum in suite.strata):
+    if items:
         assigned = assign(suite, items, file=table.name, document=document, faults=faults)
         weights = weigh(suite, items, assigned, file=table.name, document=document, faults=faults)
-    n_faults = len(faults)
-    shots = _shots(suite, document, given, faults)
-    readable = not unknown and len(faults) == n_faults
-    if shots is not None and readable and shots.short_of(items):
-        rule = f"few_shot needs {shots.spec.k} rows besides the query; there are {len(shots.pool)}"
-        faults.add(document.file, rule, line=document.line(("prompt", "few_shot")), key="few_shot")
+    check_grader(
+        suite,
+        items,
+        file=table.name,
+        document=document,
+        mended=mended,
+        grader_faults=grader_faults,
+        faults=faults,
+    )
+    shots = _shots(suite, items, document, given, faults)
     faults.check()
     return make_suite(suite, items, assigned, weights, shots=shots, source=table.title)
 
 
-def _suite_file(document: Document, faults: Faults) -> SuiteFile | None:
-    return validate(document, SuiteFile, faults, stand_ins=_STAND_INS, repair=_repair_stratum)
-
-
-def _repair_stratum(data: dict[str, Any], location: Location) -> None:
-    if len(location) == 3 and location[0] == "strata" and location[2] in _STRATUM_STAND_INS:
-        _, index, key = location
-        data["strata"][index][key] = _STRATUM_STAND_INS[key]
+def _suite_file(path: Path, faults: Faults) -> tuple[Document, Mended, SuiteFile]:
+    document = read_document(path, faults)
+    if document is not None and isinstance(document.data, dict):
+        mended = Mended(data=in_long_form(document.data))
+        suite = validate_all(document, mended.data, SuiteFile, faults, mended.mend)
+        if suite is not None:
+            return document, mended, suite
+    elif document is not None:
+        faults.add(document.file, "must be keys with values, as in name: my-name", line=1)
+    faults.check()
+    raise ValueError("a suite file that cannot be read has faults")
 
 
 def _with_shots(suite: SuiteFile, document: Document, k: int | None, faults: Faults) -> SuiteFile:
@@ -114,12 +116,26 @@ def _with_shots(suite: SuiteFile, document: Document, k: int | None, faults: Fau
 
 
 def _shots(
-    suite: SuiteFile, document: Document, sources: Mapping[str, Path], faults: Faults
+    suite: SuiteFile,
+    items: Sequence[Item],
+    document: Document,
+    sources: Mapping[str, Path],
+    faults: Faults,
 ) -> Shots | None:
     spec = suite.prompt.few_shot
     if spec is None or spec.k == 0:
         return None
+    n_faults = len(faults)
     table = few_shot_table(suite, spec, document, sources, faults)
+    plan = shot_plan(suite, spec)
     # The first rows will do, with one to spare for the query itself.
     limit = spec.k + 1 if spec.draw == "fixed" and spec.seed is None else None
-    return make_shots(spec, read_items(table, shot_plan(suite, spec), suite, faults, limit))
+    shots = make_shots(spec, read_items(table, plan, suite, faults, limit))
+    is_read = all(name in suite.fields for name in plan.names) and NO_SOURCE not in (
+        spec.source,
+        suite.source if spec.source is None else None,
+    )
+    if is_read and len(faults) == n_faults and shots.short_of(items):
+        rule = f"few_shot needs {spec.k} rows besides the query; there are {len(shots.pool)}"
+        faults.add(document.file, rule, line=document.line(("prompt", "few_shot")), key="few_shot")
+    return shots

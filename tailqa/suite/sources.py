@@ -52,9 +52,11 @@ def _open(
     if source.file is not None:
         return open_file(Path(document.file).parent / source.file, faults)
     if source.dataset is not None:
-        # A file that is wrong anyway is not worth a download.
-        faults.check()
-        return _dataset(source, prefix)
+        try:
+            return _dataset(source, prefix)
+        except TailqaError as error:
+            faults.add(document.file, str(error), line=document.line(location), key=shown(location))
+            return Table(name=document.file, title=source.dataset, rows=iter(()))
     rows = _generated(source.reasoning_gym or [], document, location, faults)
     return Table(name=document.file, title="reasoning-gym", rows=rows)
 

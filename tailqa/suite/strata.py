@@ -34,7 +34,8 @@ def assign(
             faults.add(document.file, "no query matches", line=line, key=key, value=stratum.name)
     for at, found in enumerate(owners):
         values = [column[at] for column in measured]
-        if len(found) != 1 and not any(value is MISSING for value in values):
+        unclear = any(value is MISSING for value in values)
+        if len(found) > 1 or (not found and not unclear):
             names = ", ".join(suite.strata[index].name for index in found)
             rule = f"matches {len(found)} strata: {names}" if found else "matches no stratum"
             shown = next((item for item in items[at].values.values()), None)

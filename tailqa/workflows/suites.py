@@ -1,13 +1,12 @@
 """Suites by name: the embedded one, a shipped one or a file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tailqa import suite as room
 from tailqa.core.digest import digest
-from tailqa.core.errors import Fault, InputError
-from tailqa.core.query import StratumSummary, Suite
+from tailqa.core.query import GraderSpec, Query, StratumSummary, Suite
 from tailqa.demo import suite_file
 from tailqa.grade import check_grader
 from tailqa.workflows.models import token_counter
@@ -15,7 +14,6 @@ from tailqa.workflows.models import token_counter
 EMBEDDED = "demo"
 FORMER = "arithmetic"
 """What the embedded suite was called in runs of before, which can still be replayed."""
-MOST_FAULTS = 20
 CODE_GRADER = "evaluate"
 """The one grader that runs code which a suite names."""
 
@@ -25,11 +23,13 @@ def load_suite(
     *,
     sources: Mapping[str, Path] | None = None,
     num_fewshot: int | None = None,
+    each_query: bool = False,
 ) -> Suite:
     """The suite of a file, or of a shipped name such as `popqa`; `demo` is the embedded one.
 
     `sources` says which file holds a split ("" for the suite's own rows) instead of the suite's
-    source. Raises InputError with every fault of the suite and its data.
+    source; with `each_query` it is a fault that the grader could never grade one. Raises InputError
+    with every fault of the suite and its data.
 
     >>> suite = load_suite("demo")
     >>> suite.name, {stratum.kind for stratum in suite.strata} == {"head", "tail"}
@@ -37,8 +37,17 @@ def load_suite(
     """
     asked = EMBEDDED if str(name) == FORMER else str(name)
     path = room.find_suite(asked, embedded={EMBEDDED: suite_file()})
-    suite = room.load_suite(path, sources=sources or {}, num_fewshot=num_fewshot)
+    suite = room.load_suite(
+        path,
+        sources=sources or {},
+        num_fewshot=num_fewshot,
+        grader_faults=check_grader if each_query else _of_the_options,
+    )
     return _with_metric(suite, path.parent)
+
+
+def _of_the_options(spec: GraderSpec, _queries: Sequence[Query]) -> tuple[str, ...]:
+    return check_grader(spec)
 
 
 def _with_metric(suite: Suite, folder: Path) -> Suite:
@@ -75,13 +84,6 @@ def inspect_suite(
     `tokenizer` is the model whose tokens are counted. Raises InputError with every fault and
     ModelError when there is no such model.
     """
-    suite = load_suite(name, sources=sources, num_fewshot=num_fewshot)
-    faults = check_grader(suite.grader, suite.queries)
-    if faults:
-        shown = [Fault(file=suite.name, key="grader", rule=rule) for rule in faults[:MOST_FAULTS]]
-        if len(faults) > MOST_FAULTS:
-            more = f"and {len(faults) - MOST_FAULTS} more of this kind"
-            shown.append(Fault(file=suite.name, key="grader", rule=more))
-        raise InputError(shown)
+    suite = load_suite(name, sources=sources, num_fewshot=num_fewshot, each_query=True)
     count_tokens = token_counter(tokenizer) if tokenizer else None
     return Inspected(suite=suite, strata=room.describe(suite, count_tokens=count_tokens))

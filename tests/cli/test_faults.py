@@ -46,11 +46,19 @@ def test_a_right_suite_has_no_faults(tailqa, sums):
 
 def test_all_faults_of_a_suite_come_at_once(tailqa, sums):
     sums.write_text(
-        SUITE.replace("weights: rows", "wieghts: rows").replace('"{q}="', '"{question}="')
+        SUITE.replace("weights: rows", "wieghts: rows")
+        .replace('"{q}="', '"{question}="')
+        .replace("grader: numeric", "grader: {name: numeric, options: {tolerance: 1}}")
     )
+    (sums.parent / "sums.csv").write_text(ROWS + "7+7,,3\n")
     message = refused(tailqa("suite", "check", str(sums)))
-    assert "sums.yaml:9: wieghts: is not a known key; did you mean weights?" in message
-    assert "question" in message
+    assert message.replace(f"{sums.parent}/", "") == (
+        "Error: sums.yaml:9: wieghts: is not a known key; did you mean weights?\n"
+        "sums.yaml:5: prompt.template: unknown field {question}; fields has q, a, digits\n"
+        "sums.csv:4: a: reference is empty\n"
+        "sums.yaml:8: grader: `tolerance` is not an option of numeric; it takes "
+        "absolute_tolerance, pattern, percent, relative_tolerance, unparsed\n"
+    )
 
 
 def test_a_row_outside_all_strata_is_named_by_its_line(tailqa, sums):
@@ -60,7 +68,10 @@ def test_a_row_outside_all_strata_is_named_by_its_line(tailqa, sums):
 
 def test_a_grader_that_is_not_known(tailqa, sums):
     sums.write_text(SUITE.replace("numeric", "bleu"))
-    assert "'bleu' is not a grader" in refused(tailqa("suite", "check", str(sums)))
+    for command in (("suite", "check"), ("compare", "--suite")):
+        assert refused(tailqa(*command, str(sums))).startswith(
+            f"Error: {sums}:8: grader: 'bleu' is not a grader; known are choice, "
+        )
 
 
 def test_an_unknown_suite_lists_the_shipped_ones(tailqa):

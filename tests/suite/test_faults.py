@@ -1,14 +1,17 @@
 """Every kind of fault, with its exact message; and all of a file's faults at once."""
 
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tailqa.core.errors import InputError, TailqaError
+from tailqa.grade import check_grader
 from tailqa.suite import load_suite
 
+OTHERS = {name: name for name in ("id", "answer", "group", "size", "uses")}
 GENERATE = {"k": 1, "source": {"file": "rows.jsonl"}}
 
 
@@ -54,14 +57,14 @@ SUITE_FAULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["rows.xlsx: must end in .jsonl, .csv or .parquet"],
     ),
     "bad path": (
-        {"fields": {"question": "a..b"}},
+        {"fields": {**OTHERS, "question": "a..b"}},
         [
             "suite.yaml:4: fields.question: must be names joined by dots, as in choices[0].text "
             "(got 'a..b')"
         ],
     ),
     "bad regex": (
-        {"fields": {"question": {"path": "question", "pattern": "("}}},
+        {"fields": {**OTHERS, "question": {"path": "question", "pattern": "("}}},
         [
             "suite.yaml:4: fields.question.pattern: must be a regular expression: missing ), "
             "unterminated subpattern at position 0 (got '(')"
@@ -434,6 +437,113 @@ def test_all_faults_of_a_file_and_its_rows_at_once(
     )
 
 
+def test_faults_of_every_kind_come_in_one_round(
+    write: Callable[..., Path], strata: list[dict[str, Any]], rows: list[dict[str, Any]]
+) -> None:
+    """Keys, values, what does not fit together, rows, examples and the grader."""
+    rows[1]["answer"] = ""
+    rows[3]["group"] = "odd"
+    strata[0]["rule"]["equls"] = strata[0]["rule"].pop("equals")
+    strata[1]["kind"] = "tale"
+    path = write(
+        rows,
+        fields={**OTHERS, "question": "question", "uses": "a..b"},
+        cluster="topic",
+        generation={"max_tokens": 0, "samples": 3},
+        grader={"name": "exact", "options": {"case": False}},
+        prompt={
+            "template": "{hint}{question}",
+            "few_shot": {"k": 2, "source": {"file": "shots.csv"}, "draw": "per_query"},
+        },
+        strata=[*strata, {**strata[1], "name": "third", "weight": 0.5, "kind": "tail"}],
+    )
+    (path.parent / "shots.csv").write_text("question,answer\n1+2?,3\n2+1?,\n")
+    known = "fields has id, answer, group, size, uses, question"
+    assert sorted(faults(path, grader_faults=check_grader)) == sorted(
+        [
+            "suite.yaml:4: fields.uses: must be names joined by dots, as in choices[0].text "
+            "(got 'a..b')",
+            "suite.yaml:6: prompt.few_shot: needs a seed with draw: per_query",
+            f"suite.yaml:6: prompt.template: unknown field {{hint}}; {known}",
+            "suite.yaml:8: grader: `case` is not an option of exact; it takes ignore_articles, "
+            "ignore_case, ignore_punctuation, ignore_whitespace",
+            "suite.yaml:9: strata: weights must sum to 1 (got 1.5)",
+            "suite.yaml:10: strata[0].rule.equls: is not a known key; did you mean equals?",
+            "suite.yaml:11: strata[1].kind: must be 'head' or 'tail' (got 'tale')",
+            f"suite.yaml:13: cluster: unknown field {{topic}}; {known}",
+            "suite.yaml:14: generation.max_tokens: must be greater than or equal to 1 (got 0)",
+            "suite.yaml:14: generation: needs a temperature above 0 with samples above 1",
+            "rows.jsonl:2: answer: reference is empty",
+            "rows.jsonl:3: strata: matches 2 strata: hard, third (got 'hard')",
+            "shots.csv:3: answer: reference is empty",
+        ]
+    )
+
+
+SINGLE: dict[str, Any] = {
+    "description": 3,
+    "duplicates": "no",
+    "id": "key",
+    "cluster": 7,
+    "references": {"field": "answer", "as": "word"},
+    "prompt": {"template": "{question"},
+    "task": "ask",
+    "choices": ["one"],
+    "generation": {"temperature": -1, "samples": 2},
+    "weights": "columns",
+    "fields": 5,
+    "strata": [],
+    "source": {"file": "rows.jsonl", "split": "test"},
+    "grader": {"nome": "numeric"},
+}
+
+
+@pytest.mark.parametrize(("first", "second"), [*combinations(SINGLE, 2)])
+def test_two_faults_are_what_each_is_alone(
+    first: str, second: str, write: Callable[..., Path]
+) -> None:
+    """None hides another, and none makes one up."""
+
+    def said(**changes: Any) -> set[str]:
+        found = faults(write(**changes), grader_faults=check_grader)
+        return {fault.split(": ", 1)[1] for fault in found}
+
+    alone = [said(**{key: SINGLE[key]}) for key in (first, second)]
+    both = said(**{key: SINGLE[key] for key in (first, second)})
+    if "fields" in (first, second):
+        alone = [{fault for fault in one if "unknown field" not in fault} for one in alone]
+    if "choices" in (first, second) and "task" in (first, second):
+        alone = [{fault for fault in one if "only for task" not in fault} for one in alone]
+    assert both == alone[0] | alone[1]
+
+
+def test_faults_of_the_grader_and_of_queries_it_could_never_grade(
+    write: Callable[..., Path], rows: list[dict[str, Any]]
+) -> None:
+    rows[1]["answer"] = "four"
+    rows[2]["answer"] = ""
+    path = write(rows)
+    assert faults(path, grader_faults=check_grader) == [
+        "rows.jsonl:3: answer: reference is empty",
+        "rows.jsonl:2: grader: no reference of query b holds a number",
+    ]
+    path = write(rows, grader={"name": "bleu"})
+    found = faults(path, grader_faults=check_grader)
+    assert found[1].startswith("suite.yaml:8: grader: 'bleu' is not a grader; known are choice, ")
+
+
+def test_a_dataset_that_cannot_be_loaded_hides_nothing(
+    write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    missing = str(tmp_path / "no-such-dataset")
+    first, second = faults(write(source={"dataset": missing, "split": "test"}, cluster="topic"))
+    assert first.startswith("suite.yaml:12: cluster: unknown field {topic}; ")
+    assert second.startswith("suite.yaml:3: source: the dataset no-such-dataset (split test) ")
+
+
 def test_thousands_of_bad_rows_stay_readable(
     write: Callable[..., Path], rows: list[dict[str, Any]]
 ) -> None:
@@ -453,7 +563,9 @@ def test_a_dataset_that_cannot_be_loaded_says_what_to_do(
     path = write(source={"dataset": missing, "split": "test"})
     with pytest.raises(TailqaError) as caught:
         load_suite(path)
-    assert str(caught.value).startswith(f"the dataset {missing} (split test) cannot be loaded: ")
+    assert str(caught.value).startswith(
+        f"{path}:3: source: the dataset {missing} (split test) cannot be loaded: "
+    )
     assert str(caught.value).endswith("give a local copy of it with --source FILE")
     shots = {"k": 1, "split": "train"}
     path = write(

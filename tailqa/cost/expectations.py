@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from tailqa.core.answer import Side
 from tailqa.core.operations import Option
+from tailqa.cost.lengths import Length
 from tailqa.cost.line import Rules
 from tailqa.cost.outcomes import COUNTED, Counted, counted, outcomes_over
-from tailqa.cost.population import Length, Population
+from tailqa.cost.population import Population
 from tailqa.cost.scene import Scene, side_of
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ the posterior Beta(a + right, b + wrong), where Beta(a, b) is fitted to the quer
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from tailqa.core.answer import Side
+from tailqa.cost.lengths import mean_tokens, tries_of, unseen_length
 from tailqa.cost.line import Attempts
 from tailqa.cost.retry import MOST_EVEN, BetaBinomial, fit_many
 
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 SIDES: tuple[Side, Side] = ("teacher", "student")
-Length = Literal["prompt_right", "completion_right", "prompt_wrong", "completion_wrong"]
-"""Tokens of an attempt, by whether it is right."""
-
-LENGTHS: tuple[Length, ...] = get_args(Length)
-ENOUGH_OF_BOTH = 5
-"""Queries with right and wrong attempts that say how much longer wrong ones are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +72,7 @@ class Population:
 
     def several(self, side: Side) -> bool:
         """Whether some query was tried more than once, so that retries are known."""
-        return bool((_tries(self.of(side)) > 1).any())
+        return bool((tries_of(self.of(side)) > 1).any())
 
     def with_lengths(
         self, prompt_tokens: float | None, completion_tokens: float | None
@@ -94,10 +89,10 @@ class Population:
         ) -> "Floats":
             if wanted is None:
                 return values
-            own: Floats = np.repeat(np.maximum(mean, 1.0), _tries(attempts))
+            own: Floats = np.repeat(np.maximum(mean, 1.0), tries_of(attempts))
             return values * wanted / own
 
-        means = [_mean(self.teacher, tokens) for tokens in _tokens(self.teacher)]
+        means = mean_tokens(self.teacher)
         sides = {
             side: replace(
                 attempts,
@@ -177,7 +172,7 @@ def stratum_fits(
     import numpy as np
 
     attempts = people.of(side)
-    right, tries = attempts.n_right, _tries(attempts)
+    right, tries = attempts.n_right, tries_of(attempts)
     fits = np.full((len(weights), len(people.strata), 2), np.nan)
     for stratum in range(len(people.strata)):
         inside = people.stratum == stratum
@@ -197,7 +192,7 @@ def stratum_fits(
 def posterior(people: Population, side: Side, fits: "Floats") -> tuple["Floats", "Floats"]:
     """The parameters of each query's chance, (resamples, q) each; NaN where it is a known share."""
     attempts = people.of(side)
-    right, tries = attempts.n_right, _tries(attempts)
+    right, tries = attempts.n_right, tries_of(attempts)
     of_query = fits[:, people.stratum]
     return of_query[:, :, 0] + right, of_query[:, :, 1] + (tries - right)
 
@@ -205,32 +200,8 @@ def posterior(people: Population, side: Side, fits: "Floats") -> tuple["Floats",
 def right_share(people: Population, side: Side) -> "Floats":
     """The share of each query's attempts that was right, (q,)."""
     attempts = people.of(side)
-    share: Floats = attempts.n_right / _tries(attempts)
+    share: Floats = attempts.n_right / tries_of(attempts)
     return share
-
-
-def token_means(attempts: Attempts) -> tuple["Floats", "Floats", "Floats", "Floats"]:
-    """Mean tokens of each query's attempts, in the order of `LENGTHS`.
-
-    Where there is none of a kind, of any attempts times `unseen_length`, as the simulation draws
-    them; (q,) each.
-    """
-    import numpy as np
-
-    prompt, completion = _tokens(attempts)
-    no_right, no_wrong = attempts.n_right == 0, attempts.n_right == _tries(attempts)
-    return (
-        _mean(attempts, prompt, right=True),
-        _mean(attempts, completion, right=True) * np.where(no_right, attempts.unseen_length, 1.0),
-        _mean(attempts, prompt, right=False),
-        _mean(attempts, completion, right=False) * np.where(no_wrong, attempts.unseen_length, 1.0),
-    )
-
-
-def mean_tokens(attempts: Attempts) -> tuple["Floats", "Floats"]:
-    """Mean prompt and completion tokens of each query's attempts, (q,) each."""
-    prompt, completion = _tokens(attempts)
-    return _mean(attempts, prompt), _mean(attempts, completion)
 
 
 def _attempts(tried: Sequence[Sequence[Tried]], stratum: "Ints") -> Attempts:
@@ -245,34 +216,7 @@ def _attempts(tried: Sequence[Sequence[Tried]], stratum: "Ints") -> Attempts:
         completion_tokens=np.array([a.completion_tokens for a in flat], dtype=float),
         unseen_length=np.ones(len(tried)),
     )
-    return replace(found, unseen_length=_unseen_length(found, stratum))
-
-
-def _unseen_length(attempts: Attempts, stratum: "Ints") -> "Floats":
-    """By how much an attempt of the kind that a query never showed is longer, (q,).
-
-    Wrong answers often run longer. By how much shows on the queries that had both kinds: of the
-    same stratum, of all where those are too few, and it is 1 where those are too few as well. No
-    answer becomes longer than the longest that was seen, which may be the limit of tokens.
-    """
-    import numpy as np
-
-    _, right, _, wrong = token_means(attempts)
-    n_wrong = _tries(attempts) - attempts.n_right
-    both = (attempts.n_right > 0) & (n_wrong > 0) & (right > 0) & (wrong > 0)
-
-    def ratio(inside: "npt.NDArray[np.bool_]") -> float | None:
-        use = both & inside
-        return float(wrong[use].sum() / right[use].sum()) if use.sum() >= ENOUGH_OF_BOTH else None
-
-    everywhere = ratio(np.ones(len(stratum), dtype=bool)) or 1.0
-    times = np.ones(len(stratum))
-    for one in np.unique(stratum):
-        times[stratum == one] = ratio(stratum == one) or everywhere
-    factors = np.where(attempts.n_right == 0, 1 / times, np.where(n_wrong == 0, times, 1.0))
-    longest = np.maximum.reduceat(attempts.completion_tokens, attempts.first[:-1])
-    bounded: Floats = np.minimum(factors, attempts.completion_tokens.max() / np.maximum(longest, 1))
-    return bounded
+    return replace(found, unseen_length=unseen_length(found, stratum))
 
 
 def _assumed(mean: "Floats", icc: float) -> "Floats":
@@ -288,28 +232,3 @@ def _assumed(mean: "Floats", icc: float) -> "Floats":
 
 def _parameters(fitted: BetaBinomial) -> tuple[float, float]:
     return fitted.a, fitted.b
-
-
-def _tries(attempts: Attempts) -> "Ints":
-    import numpy as np
-
-    return np.diff(attempts.first)
-
-
-def _tokens(attempts: Attempts) -> tuple["Floats", "Floats"]:
-    return attempts.prompt_tokens, attempts.completion_tokens
-
-
-def _mean(attempts: Attempts, values: "Floats", *, right: bool | None = None) -> "Floats":
-    import numpy as np
-
-    tries = _tries(attempts)
-    query = np.repeat(np.arange(len(tries)), tries)
-    everything: Floats = np.bincount(query, values, len(tries)) / tries
-    if right is None:
-        return everything
-    place = np.arange(len(values)) - attempts.first[query]
-    chosen = (place < attempts.n_right[query]) == right
-    counts = np.bincount(query[chosen], minlength=len(tries))
-    sums = np.bincount(query[chosen], values[chosen], len(tries))
-    return np.where(counts > 0, sums / np.maximum(counts, 1), everything)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from tailqa.core.answer import Side
 from tailqa.core.operations import Option
 from tailqa.cost.joint import Nodes, correlations, nodes, together
+from tailqa.cost.lengths import LENGTHS, Length, token_means
 from tailqa.cost.line import Speed
 from tailqa.cost.outcomes import MOST_NODES
-from tailqa.cost.population import LENGTHS, SIDES, Length, Population, token_means
+from tailqa.cost.population import SIDES, Population
 
 if TYPE_CHECKING:
     import numpy as np

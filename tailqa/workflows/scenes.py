@@ -11,11 +11,11 @@ from tailqa.core.errors import TailqaError
 from tailqa.core.operations import SpeedBasis
 from tailqa.core.report import Run
 from tailqa.cost.assemble import trace
+from tailqa.cost.lengths import mean_tokens
 from tailqa.cost.line import Speed
 from tailqa.cost.population import (
     SIDES,
     Population,
-    mean_tokens,
     query_weights,
     stratum_fits,
 )
@@ -102,13 +102,16 @@ def _as_long_as_traced(people: Population, pipeline: Pipeline) -> Population:
 
 def _retries_known(people: Population, pipeline: Pipeline, advice: str) -> Sequence[str]:
     """What retries rest on, where they were not measured."""
-    if not retries_matter(pipeline) or all(people.several(side) for side in SIDES):
+    if all(people.several(side) for side in SIDES):
         return []
-    if pipeline.policy.icc is not None:
+    again = retries_matter(pipeline)
+    if pipeline.policy.icc is not None and (again or pipeline.policy.escalate is not None):
         return [
             f"Attempts on one query are correlated by {pipeline.policy.icc:g} (policy.icc): "
             "assumed, not measured"
         ]
+    if not again:
+        return []
     return [
         "Each query was answered once, so nothing was measured of retries: a query is taken to "
         f"come out the same at every attempt, as it does with greedy decoding. {advice}"
@@ -116,9 +119,13 @@ def _retries_known(people: Population, pipeline: Pipeline, advice: str) -> Seque
 
 
 def retries_matter(pipeline: Pipeline) -> bool:
-    """Whether a query is ever asked more than once, so that the correlation of attempts counts."""
+    """Whether a model ever answers a query again, so that the correlation of attempts counts.
+
+    How often the teacher is right where the student was not, each asked once, is measured.
+    """
     policy = pipeline.policy
-    return policy.max_attempts > 1 or policy.escalate is not None or pipeline.chain.calls > 1
+    again = isinstance(policy.escalate, ToTeacher) and policy.escalate.attempts > 1
+    return policy.max_attempts > 1 or again or pipeline.chain.calls > 1
 
 
 def _benched(

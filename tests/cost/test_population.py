@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tailqa.cost.lengths import token_means
 from tailqa.cost.population import (
     Tried,
     TriedQuery,
@@ -9,7 +10,6 @@ from tailqa.cost.population import (
     query_weights,
     right_share,
     stratum_fits,
-    token_means,
 )
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.optimize import nnls
 
 from tailqa.core.bench import Bench, Times
 from tailqa.cost.line import Speed
@@ -8,6 +9,7 @@ from tailqa.cost.speed import (
     bench_speed,
     capacity,
     fitted_speed,
+    fitted_speeds,
     refitted_speed,
     work_s,
 )
@@ -46,6 +48,33 @@ def test_weights_are_repetitions():
     weighted, plain = fitted_speed(answers, counts), fitted_speed(again)
     assert weighted.completion_token_s == pytest.approx(plain.completion_token_s)
     assert weighted.prompt_token_s == pytest.approx(plain.prompt_token_s)
+
+
+@pytest.mark.parametrize("prompt_s", [0.0005, 0.0, -0.0005])
+def test_against_the_solver_of_scipy(prompt_s):
+    rng = np.random.default_rng(8)
+    answers = timed(rng, n=60, coefficients=(0.3, prompt_s, 0.01))
+    weights = np.stack([np.ones(60), *rng.multinomial(60, [1 / 60] * 60, size=20)]).astype(float)
+    columns = np.stack([np.ones(60), answers.prompt_tokens, answers.completion_tokens], axis=1)
+    for counts, speed in zip(weights, fitted_speeds(answers, weights), strict=True):
+        root = np.sqrt(counts)
+        found, _ = nnls(columns / answers.answer_s[:, None] * root[:, None], root)
+        scale = counts @ answers.answer_s / (counts @ columns @ found)
+        ours = [speed.base_s, speed.prompt_token_s, speed.completion_token_s]
+        assert ours == pytest.approx(found * scale, rel=1e-6, abs=1e-9)
+
+
+def test_of_equal_fits_the_simplest_is_taken():
+    """Prompts of one length: base and prompt explain the same."""
+    alike = TimedQueries(
+        query=np.arange(6),
+        prompt_tokens=np.full(6, 40.0),
+        completion_tokens=np.arange(1.0, 7),
+        answer_s=0.5 + 0.1 * np.arange(1.0, 7),
+    )
+    speed = fitted_speed(alike)
+    assert (speed.base_s, speed.prompt_token_s) == (pytest.approx(0.5), 0)
+    assert speed.completion_token_s == pytest.approx(0.1)
 
 
 def test_no_coefficient_is_ever_negative():

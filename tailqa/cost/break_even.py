@@ -269,7 +269,8 @@ def _value(
     value, draws = float(found[0]), found[1:].tolist()
     if not math.isfinite(value):
         others = sum(math.isfinite(draw) for draw in draws)
-        seen = f", as measured; {others} of {len(draws)} resamples have one" if others else ""
+        has = "has" if others == 1 else "have"
+        seen = f", as measured; {others} of {len(draws)} resamples {has} one" if others else ""
         return TooFew(reason=never + seen, n=size.n)
     measured = from_draws(value, draws, level=level, n=size.n, units=size.units)
     missing = sum(not math.isfinite(draw) for draw in draws)

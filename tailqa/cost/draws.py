@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.operations import Figure, OptionCost
+from tailqa.core.words import count_of
 
 METHOD = "bootstrap-percentile"
 CERTAIN = "by construction"
@@ -52,9 +53,8 @@ def from_draws(
         raise ValueError(f"level must lie in (0, 1) and draws be given, got {level!r}")
     units = n if units is None else units
     if units < LEAST:
-        return TooFew(
-            reason=f"{units} {'queries' if units == n else 'clusters'}, {LEAST} needed", n=n
-        )
+        nouns = ("query", "queries") if units == n else ("cluster", "clusters")
+        return TooFew(reason=f"{count_of(units, *nouns)}, {LEAST} needed", n=n)
     drawn = np.array(draws, dtype=float)
     drawn[np.isnan(drawn)] = np.inf
     tail = (1 - level) / 2

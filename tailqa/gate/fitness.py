@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from tailqa.core.estimate import Estimate
 from tailqa.core.report import NoiseFloor, StratumResult
+from tailqa.core.words import count_of
 from tailqa.gate.rules import Rule
 from tailqa.gate.schema import StratumPolicy
 from tailqa.gate.words import share_words
@@ -13,7 +14,7 @@ def too_small(result: StratumResult, held: StratumPolicy) -> list[str]:
     """That there are too few graded queries; empty when there are enough."""
     if result.n >= held.min_queries:
         return []
-    return [f"{result.n} graded queries, at least {held.min_queries} needed"]
+    return [f"{_graded(result.n)}, at least {held.min_queries} needed"]
 
 
 def few_in_all(results: Iterable[StratumResult], held: StratumPolicy) -> list[str]:
@@ -21,7 +22,11 @@ def few_in_all(results: Iterable[StratumResult], held: StratumPolicy) -> list[st
     n = sum(result.n for result in results)
     if n >= held.min_queries:
         return []
-    return [f"{n} graded queries in all, at least {held.min_queries} needed"]
+    return [f"{_graded(n)} in all, at least {held.min_queries} needed"]
+
+
+def _graded(n: int) -> str:
+    return count_of(n, "graded query", "graded queries")
 
 
 def no_yardstick(result: StratumResult, held: StratumPolicy) -> list[str]:

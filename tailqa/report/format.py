@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from tailqa.core.estimate import Estimate, Measured
 
+_NEARLY_ALL = 99.99
 MINUS = "−"
 NONE = "–"
 
@@ -28,10 +29,12 @@ class Unit:
         """`value` (unscaled) as a number without its symbol.
 
         What is not zero is never shown as zero, and what is below 100 never as 100: an interval
-        that excludes zero must look so.
+        that excludes zero must look so. A share that is all but 100 % is more than 99.99.
 
         >>> POINTS.number(-0.0831), POINTS.number(0.0002), PERCENT.number(0.9999)
         ('−8.3', '+0.02', '99.99')
+        >>> PERCENT.number(0.99999), PERCENT.number(1)
+        ('>99.99', '100.0')
         >>> PERCENT.number(0.8125), PERCENT.number(13 / 16 - 1e-16)
         ('81.3', '81.3')
         >>> NATS.number(0.031273), NATS.number(0.0000214)
@@ -44,6 +47,8 @@ class Unit:
         decimals = _decimals(size) if self.decimals is None else self.decimals
         text = _fixed(size, decimals)
         while decimals < 6 and _reached(float(text.replace(",", "")), size):
+            if self.symbol == "%" and size > _NEARLY_ALL:
+                return f">{_NEARLY_ALL}"
             decimals += 1
             text = _fixed(size, decimals)
         if float(text.replace(",", "")) == 0:

@@ -120,6 +120,16 @@ def figure_name(figure: Figure, unit: shown.Unit) -> str:
     return f"{title}, {unit.symbol}" if unit.symbol else title
 
 
+def checked_name(figure: str) -> str:
+    """What a figure is that has a formula; the utilisation of a stage is named as it is.
+
+    >>> checked_name("given_up"), checked_name("utilisation of search")
+    ('given up', 'utilisation of search')
+    """
+    names = {str(key): name for key, name in FIGURE_NAMES.items()}
+    return names.get(figure, figure)
+
+
 def figure_of(row: OptionCost | None, figure: Figure) -> Measured:
     """The figure, or that it was not computed."""
     return row.figures.get(figure, NOT_COMPUTED) if row else NOT_COMPUTED

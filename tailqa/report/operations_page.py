@@ -206,7 +206,7 @@ def _checks(operations: Operations) -> SimpleNamespace:
 def _check(check: ClosedForm) -> SimpleNamespace:
     apart = figures.difference(check)
     return SimpleNamespace(
-        figure=check.figure,
+        figure=figures.checked_name(check.figure),
         option=figures.SHORT_NAMES[check.option],
         scope=check.scope,
         closed=figures.BARE.number(check.closed),

@@ -30,7 +30,7 @@ def checks_table(operations: Operations, clean: Clean, detail: int) -> "Table":
             continue
         apart = figures.difference(check)
         table.add_row(
-            text(clean(check.figure)),
+            text(clean(figures.checked_name(check.figure))),
             text(figures.SHORT_NAMES[check.option]),
             text(clean(check.scope)),
             text(figures.BARE.number(check.closed)),

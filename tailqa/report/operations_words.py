@@ -21,6 +21,7 @@ from tailqa.report.escape import one_line
 from tailqa.report.operations_format import (
     FIGURE_NAMES,
     OPTION_NAMES,
+    checked_name,
     difference,
     ratio_words,
 )
@@ -160,7 +161,8 @@ def agreement_words(operations: Operations) -> str:
     most = ""
     if apart:
         largest, check = max(apart, key=lambda item: item[0])
-        where = f"{OPTION_NAMES[check.option]}, {one_line(check.scope)}, {one_line(check.figure)}"
+        names = (OPTION_NAMES[check.option], check.scope, checked_name(check.figure))
+        where = ", ".join(map(one_line, names))
         most = f"; the largest difference is {shown.PERCENT.number(largest)} % ({where})"
     if len(agreeing) == n:
         figures = "1 figure" if n == 1 else f"{n:,} figures"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tailqa.core.routing import Routing
+from tailqa.core.words import count_of
 from tailqa.report import format as shown
 from tailqa.report import routing_words as words
 from tailqa.report.cells import (
@@ -86,7 +87,7 @@ class _Terminal:
             (self._clean(routing.student), "bold"),
             " to its teacher ",
             (self._clean(routing.teacher), "bold"),
-            f"? {self._clean(routing.suite)}, {routing.n:,} queries",
+            f"? {self._clean(routing.suite)}, {count_of(routing.n, 'query', 'queries')}",
         )
 
     def _ways(self, detail: int) -> "Table":

@@ -2,6 +2,7 @@
 
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.routing import RouteBy, RouteChoice, RouteFigures, Routing
+from tailqa.core.words import count_of
 from tailqa.report import format as shown
 
 BY_NAMES: dict[RouteBy, str] = {"stratum": "by stratum", "confidence": "by confidence"}
@@ -36,8 +37,8 @@ def unknown_figures(routing: Routing) -> list[str]:
     """Which costs are not told, and why."""
     known = {name for name, _, _ in known_figures(routing)}
     return [
-        f"{name}: {getattr(routing.student_only, name).reason}"
-        for name, _, _ in FIGURES
+        f"{' '.join(heading.split())}: {getattr(routing.student_only, name).reason}"
+        for name, heading, _ in FIGURES
         if name not in known and name != "usd"
     ]
 
@@ -142,8 +143,9 @@ def frontier_words(routing: Routing) -> list[str]:
 
 def basis_words(routing: Routing) -> str:
     """Where the numbers come from."""
+    queries = count_of(routing.n, "query", "queries")
     return (
-        f"{shown.count(routing.n)} queries, weighted by traffic; {routing.level * 100:g} % "
+        f"{queries}, weighted by traffic; {routing.level * 100:g} % "
         f"intervals from {shown.count(routing.n_resamples)} joint resamples. Rules and the order "
         "of strata are chosen on one half of the queries and judged on the other, both ways "
         "round; the rule that is exported is the choice of all queries."

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tailqa.core.history import KeptRun, KeptStratum
+from tailqa.core.words import count_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,8 @@ class Limits:
                 f"{100 * self.max_failed:g} %"
             )
         if stratum.n < self.min_queries:
-            return f"{stratum.n:,} graded queries, fewer than {self.min_queries:,}"
+            graded = count_of(stratum.n, "graded query", "graded queries")
+            return f"{graded}, fewer than {self.min_queries:,}"
         return None
 
     def why_not_counted(self, run: KeptRun) -> str | None:

@@ -17,7 +17,12 @@ def option(figure, value, draws, *, method="", n=40):
 
 @pytest.mark.parametrize(
     ("n", "units", "reason"),
-    [(9, None, "9 queries, 10 needed"), (40, 9, "9 clusters, 10 needed"), (10, None, None)],
+    [
+        (1, None, "1 query, 10 needed"),
+        (9, None, "9 queries, 10 needed"),
+        (40, 9, "9 clusters, 10 needed"),
+        (10, None, None),
+    ],
 )
 def test_ten_units_are_the_least(n, units, reason):
     found = from_draws(0.5, APART, level=0.95, n=n, units=units)

@@ -101,6 +101,12 @@ ONE_STRATUM = {
         "inconclusive",
         "0 graded queries, at least 50 needed",
     ),
+    "one query": (
+        {"cells": (1, 0, 0, 0)},
+        None,
+        "inconclusive",
+        "1 graded query, at least 50 needed",
+    ),
     "teacher without a clue": (
         {"cells": (3, 5, 83, 179)},
         gap(0.25, 0.33),

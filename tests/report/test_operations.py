@@ -298,6 +298,15 @@ def test_a_sweep_without_any_time_says_why():
     assert "No p95 is known at any value of arrivals.rate: no speed was measured." in shown
 
 
+def test_a_figure_that_has_a_formula_is_named_as_everywhere():
+    found = make_operations()
+    checks = [replace(check, figure="given_up", agrees=False) for check in found.checks]
+    found = replace(found, checks=tuple(checks))
+    shown = render_operations(found, NAMES, width=100, terminal=False)
+    assert "given_up" not in shown
+    assert "(student, tail/multi-step, given up)" in " ".join(shown.split())
+
+
 def test_what_is_written_is_loaded(tmp_path):
     found = make_operations()
     path = write_operations(found, NAMES, tmp_path)

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tailqa.core.errors import ResultError
+from tailqa.core.estimate import TooFew
 from tailqa.core.routing import Price
 from tailqa.report.format import PERCENT, bracketed
 from tailqa.report.routing_chart import BOTTOM, LEFT, RIGHT, TOP, frontier_chart
@@ -18,7 +19,7 @@ from tailqa.report.routing_result import (
     write_rule,
 )
 from tailqa.report.routing_table import render_routing
-from tailqa.report.routing_words import expected_words, rule_words
+from tailqa.report.routing_words import expected_words, rule_words, unknown_figures
 from tailqa.workflows.route import route
 from tests.report.test_page import HOSTILE
 from tests.workflows.costed_runs import SIDES
@@ -90,6 +91,25 @@ def test_no_interval_is_left_out_where_there_is_little_room():
     assert all("$ per 1,000" in text for text in shown)
     accuracy = bracketed(priced.strata[0].student_accuracy, PERCENT).split(" ", 1)[1]
     assert all(accuracy in text for text in shown[1:])
+
+
+def test_what_is_not_told_is_named_in_words(routing):
+    unknown = [line.partition(":")[0] for line in unknown_figures(replace_seconds(routing))]
+    assert unknown == ["seconds per query"]
+
+
+def replace_seconds(routing):
+    none = TooFew(reason="no speed was measured", n=0)
+
+    def without(figures):
+        return replace(figures, seconds=none)
+
+    return replace(
+        routing,
+        student_only=without(routing.student_only),
+        teacher_only=without(routing.teacher_only),
+        choices=tuple(replace(c, figures=without(c.figures)) for c in routing.choices),
+    )
 
 
 def test_words_do_not_hide_a_rule_that_falls_short(routing):

@@ -647,6 +647,24 @@ def test_a_speed_that_is_not_known_makes_no_other_stage_the_bottleneck():
     assert costed(run, line(stages=free, arrivals=arriving)).stages[0].bottleneck
 
 
+@pytest.mark.parametrize(
+    ("policy", "matters"),
+    [
+        ({"max_attempts": 1}, False),
+        ({"max_attempts": 1, "escalate": {"to": "teacher"}}, False),
+        ({"max_attempts": 1, "escalate": {"to": "teacher", "attempts": 2}}, True),
+        ({"max_attempts": 2}, True),
+    ],
+)
+def test_nothing_is_said_of_retries_where_nothing_is_asked_again(policy, matters):
+    found = costed(two_strata(**PLAIN), line(policy=policy))
+    assert bool(found.icc_effects) == matters
+    assert bool(found.assumptions) == matters
+    assumed = costed(two_strata(**PLAIN), line(policy={**policy, "icc": 0.5}))
+    said = [note for note in assumed.assumptions if "(policy.icc): assumed" in note]
+    assert len(said) == (1 if matters or "escalate" in policy else 0)
+
+
 def test_an_imported_run_is_told_of_no_flag_of_compare():
     run = two_strata(**PLAIN, per_token_s=None)
     options = {"imported from": "Inspect"}

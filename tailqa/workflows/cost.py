@@ -41,6 +41,7 @@ from tailqa.cost.scene import Scene
 from tailqa.cost.schema import Pipeline
 from tailqa.cost.spending import per_attempt, spender, spent
 from tailqa.cost.stages import stage_loads
+from tailqa.workflows.cost_notes import paid_words
 from tailqa.workflows.requests import asked_for, setting_of, without_load
 from tailqa.workflows.scenes import Basis, fewer, retries_matter, scene_of
 from tailqa.workflows.sweeps import Swept, sweep
@@ -117,7 +118,11 @@ def run_operations(
         ),
         icc_effects=_icc_effects(basis, pipeline, settings),
         speeds=basis.speeds,
-        assumptions=(*basis.assumptions, *_timed_words(settings)),
+        assumptions=(
+            *basis.assumptions,
+            *_timed_words(settings),
+            *paid_words(pipeline, settings, unknown),
+        ),
         level=LEVEL,
         n_resamples=resamples,
         n_requests=sum(found.n_requests for found in predicted.values()),

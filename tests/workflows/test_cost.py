@@ -414,6 +414,11 @@ def test_hours_have_a_share_per_query_where_requests_come_at_a_rate():
     assert item.value.value == pytest.approx(0.8 + 0.2 * 0.5)
     in_turn = costed(run, line(prices=prices))
     assert {b.variable for b in in_turn.break_evens if b.figure == figure} == {"tail share"}
+    alone = "of money there is no break-even but that of the tail share"
+    assert [note.endswith(alone) for note in in_turn.assumptions] == [True]
+    assert costed(run, at_a_rate).assumptions == ()
+    untimed = two_strata(**PLAIN, per_token_s=None)
+    assert costed(untimed, line(prices=prices)).assumptions == ()
 
 
 def test_correlations_are_assumed_where_none_was_measured(chat):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tailqa.core.bench import METRICS, Bench, Cell, PaddingAudit, Ratio
 from tailqa.core.estimate import Estimate, Measured, TooFew
+from tailqa.core.words import count_of
 from tailqa.report import bench_format as figures
 from tailqa.report import format as shown
 from tailqa.report.bench_words import (
@@ -86,7 +87,8 @@ class _Terminal:
             f" ({student.info.dtype}) against its teacher ",
             (self._clean(teacher.info.name), "bold"),
             f" ({teacher.info.dtype}) on {self._clean(_machine(self.bench))}; "
-            f"{self.bench.new_tokens:,} new tokens, {self.bench.repeats:,} repeats",
+            f"{count_of(self.bench.new_tokens, 'new token', 'new tokens')}, "
+            f"{count_of(self.bench.repeats, 'repeat', 'repeats')}",
         )
 
     def _cells(self, detail: int) -> "Table":
@@ -187,10 +189,11 @@ class _Terminal:
         return self._plain(" ".join(notes))
 
     def _audit_title(self, audit: PaddingAudit) -> str:
+        prompts = count_of(audit.n_rows, "prompt", "prompts")
         return self._clean(
             f"Padding on {audit.suite}: tokens computed over tokens needed, as the "
-            f"{' and '.join(audit.sides)} would count them ({audit.n_rows:,} prompts, "
-            f"{audit.needed_tokens:,} tokens; a count, so no interval)"
+            f"{' and '.join(audit.sides)} would count them ({prompts}, "
+            f"{count_of(audit.needed_tokens, 'token', 'tokens')}; a count, so no interval)"
         )
 
     def _audit(self, audit: PaddingAudit) -> "Table":
@@ -231,8 +234,9 @@ def _ratio(ratio: Ratio) -> "Text":
 def _basis(bench: Bench) -> str:
     known = next((r.ratio for r in bench.ratios if isinstance(r.ratio, Estimate)), None)
     level = shown.level(known) if known else "no"
+    repeats = count_of(bench.repeats, "repeat", "repeats")
     return (
-        f"Time of the student over the teacher's, medians of {bench.repeats:,} repeats in "
+        f"Time of the student over the teacher's, medians of {repeats} in "
         f"alternation with {level} intervals; above 1 the student is slower."
     )
 

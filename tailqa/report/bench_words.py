@@ -64,10 +64,11 @@ def verdict_words(bench: Bench) -> str:
     measured = n - judged.count("unmeasured")
     if not measured:
         return "Which model is faster was not measured."
+    everywhere = "the one cell" if n == 1 else f"all {n} cells"
     if slower == n:
-        return f"The student is slower than the teacher in all {n} cells of the grid."
+        return f"The student is slower than the teacher in {everywhere} of the grid."
     if faster == n:
-        return f"The student is faster than the teacher in all {n} cells of the grid."
+        return f"The student is faster than the teacher in {everywhere} of the grid."
     rest = [(measured - slower - faster, "no difference is shown"), (n - measured, "not measured")]
     more = "".join(f", {words} in {count}" for count, words in rest if count)
     return (

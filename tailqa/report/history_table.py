@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tailqa.core.history import FACETS, HistoryFigure, KeptFigure, KeptRun
 from tailqa.core.operations import ALL_TRAFFIC
+from tailqa.core.words import count_of
 from tailqa.report import format as shown
 from tailqa.report.cells import FULL, NARROW, figure_text, fitting, make_table, text
 from tailqa.report.console import draw
@@ -158,7 +159,7 @@ def _costs(figures: Sequence[KeptFigure]) -> "Table":
 
 def _asked(run: KeptRun) -> str:
     suite, version = one_line(run.suite), one_line(run.suite_version)
-    queries = "1 query" if run.n_queries == 1 else f"{run.n_queries:,} queries"
+    queries = count_of(run.n_queries, "query", "queries")
     return f"{run.date}, {suite}, version {version}, {queries}"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tailqa.core.estimate import Measured
+from tailqa.core.words import count_of
 from tailqa.report import format as shown
 from tailqa.report.escape import visible
 
@@ -34,6 +35,7 @@ def environment() -> "Environment":
         "value": shown.value,
         "interval": shown.interval,
         "count": shown.count,
+        "count_of": count_of,
         "p_value": shown.p_value,
         "reason": _reason,
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.operations import Option
 from tailqa.core.replay import Replayed, ReplayedFigure, ReplayedFigureName, ReplayedStage
+from tailqa.core.words import count_of
 from tailqa.report import format as shown
 from tailqa.report.cells import FULL, figure_text, fitting, make_table, text
 from tailqa.report.console import as_ascii, draw
@@ -138,12 +139,14 @@ class _Terminal:
             else f"{option.n_requests:,} of {option.n_asked:,} ({OPTION_NAMES[option.option]})"
             for option in replayed.options
         )
+        queries = count_of(replayed.n_held_out, "query", "queries")
+        others = count_of(replayed.n_fit, "other", "others")
         return (
-            f"Requests: {done}, from {replayed.n_held_out:,} queries; predicted from "
-            f"{replayed.n_fit:,} others. {100 * replayed.level:g} % intervals: of predicted, "
-            "where such a replay lies; of observed, of these requests alone. In hindsight: the "
-            "error of a prediction from the run's own answers to the queries that were asked; what "
-            "is gone there is due to the halves."
+            f"Requests: {done}, from {queries}; predicted from {others}. "
+            f"{100 * replayed.level:g} % intervals: of predicted, where such a replay lies; of "
+            "observed, of these requests alone. In hindsight: the error of a prediction from the "
+            "run's own answers to the queries that were asked; what is gone there is due to the "
+            "halves."
         )
 
     def _notes(self) -> "Iterator[str]":
@@ -153,7 +156,8 @@ class _Terminal:
         yield _speed(replayed)
         failed = sum(option.failed_attempts for option in replayed.options)
         if failed:
-            yield f"{failed:,} attempts had no answer, or none that could be graded; refused."
+            attempts = count_of(failed, "attempt", "attempts")
+            yield f"{attempts} had no answer, or none that could be graded; refused."
         if replayed.lift is not None:
             measured = shown.figure(replayed.lift, shown.PERCENT)
             yield f"Of wrong answers, the added text turned into right ones: {measured}."
@@ -164,9 +168,11 @@ def _speed(replayed: Replayed) -> str:
     timed = sum(speed.basis.n_timed for speed in replayed.speeds)
     rounds = [ratio for speed in replayed.speeds for ratio in speed.rounds]
     live = [speed.live for speed in replayed.speeds if speed.live is not None]
+    answers = count_of(timed, "answer", "answers")
+    in_rounds = count_of(replayed.rounds, "round", "rounds")
     return (
-        f"The models' speed is that of {timed:,} answers in rehearsals of the same pipeline with "
-        f"the predicting half, in {replayed.rounds:,} rounds between the requests. Of what all of "
+        f"The models' speed is that of {answers} in rehearsals of the same pipeline with "
+        f"the predicting half, in {in_rounds} between the requests. Of what all of "
         f"them say for the same tokens, single rounds took {_between(rounds)}, the replay itself "
         f"{_between(live)}."
     )

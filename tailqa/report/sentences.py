@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.report import CostSummary, Report, StratumResult
+from tailqa.core.words import count_of
 from tailqa.report.escape import one_line
 from tailqa.report.format import (
     PERCENT,
@@ -82,9 +83,10 @@ def where_it_broke(report: Report) -> str:
     if reading(report.interaction) == "worse":
         more = figure(report.interaction, POINTS)
         tail = f", and the tail as a whole lost more than the head: {more}"
+    lost = count_of(broken.teacher_only, "answer", "answers")
     return (
         f"It breaks most in {_named(broken)}: {rates}, {figure(broken.gap, POINTS)},"
-        f" {count(broken.teacher_only)} answers lost and {count(broken.student_only)} gained{tail}."
+        f" {lost} lost and {count(broken.student_only)} gained{tail}."
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tailqa.core.estimate import Estimate
 from tailqa.core.report import Report, StoppingResult
+from tailqa.core.words import count_of
 from tailqa.report import format as shown
 from tailqa.report.escape import one_line, visible
 
@@ -81,7 +82,8 @@ def _panel(item: StoppingResult) -> Panel:
         outside=line(2),
         last=shown.count(last),
         description=(
-            f"Evidence over {last} graded pairs: {_decided(item)}; at the end "
+            f"Evidence over {count_of(last, 'graded pair', 'graded pairs')}: "
+            f"{_decided(item)}; at the end "
             f"{item.path[-1][1] / needed:.2f} of what a pass takes and "
             f"{item.path[-1][2] / needed:.2f} of what a fail takes."
         ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tailqa.core.answer import Side
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.report import LatencySummary, Report, StratumResult
+from tailqa.core.words import count_of
 from tailqa.report import format as shown
 from tailqa.report.audit import audit_count, audit_title
 from tailqa.report.cells import (
@@ -96,7 +97,7 @@ class _Terminal:
             " against its teacher ",
             (self._clean(self.report.teacher.name), "bold"),
             f" on {self._clean(suite.name)} {self._clean(suite.version)},"
-            f" {shown.count(suite.n_queries)} queries",
+            f" {count_of(suite.n_queries, 'query', 'queries')}",
         )
 
     def _gaps(self, detail: int) -> "Table":
@@ -268,8 +269,9 @@ def _basis(latency: Sequence[LatencySummary]) -> str:
     if not latency:
         return "Tokens from the graded queries, 95 % intervals; speed was not measured."
     counts = sorted({summary.answer_s.n for summary in latency})
-    n = " to ".join(shown.count(n) for n in dict.fromkeys((counts[0], counts[-1])))
+    least = f"{shown.count(counts[0])} to " if counts[0] < counts[-1] else ""
+    queries = least + count_of(counts[-1], "query", "queries")
     return (
-        f"Times from {n} queries per row, one at a time (a p95 takes 72); tokens from the graded "
+        f"Times from {queries} per row, one at a time (a p95 takes 72); tokens from the graded "
         "queries; 95 % intervals."
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.weekly import Alarm, Week, Weekly, WeekStratum
+from tailqa.core.words import count_of
 from tailqa.report import format as shown
 from tailqa.report.axis import Axis, ticks_of
 from tailqa.report.escape import one_line, visible
@@ -274,7 +275,8 @@ def _described(scope: Scope, frame: Frame, n_counted: int) -> str:
         return f"No week of {len(frame.weeks)} counts."
     week, item = scope.latest
     said = [
-        f"{n_counted} of {len(frame.weeks)} weeks count, {len(frame.breaks)} breaks.",
+        f"{n_counted} of {count_of(len(frame.weeks), 'week counts', 'weeks count')}, "
+        f"{count_of(len(frame.breaks), 'break', 'breaks')}.",
         f"Last, {week_words(week)}: {_both(item)}{_margin(item)}, n = {shown.count(item.n)}.",
         *(f"{short_alarm_words(alarm)}." for alarm in scope.alarms),
     ]

@@ -9,8 +9,10 @@ import pytest
 from tailqa.core.bench import Bench, Roof
 from tailqa.core.errors import ResultError
 from tailqa.engine import ScriptedEngine
+from tailqa.report.bench_page import render_bench_page
 from tailqa.report.bench_result import load_bench, render_bench_json, write_bench
 from tailqa.report.bench_table import render_bench
+from tailqa.report.bench_words import verdict_words
 from tailqa.workflows.bench import BenchOptions, bench_engines
 from tailqa.workflows.suites import load_suite
 
@@ -95,6 +97,19 @@ def bench() -> Bench:
 def test_the_whole_output(bench):
     shown = render_bench(bench, width=100, terminal=False)
     assert shown == WHOLE
+
+
+def test_of_one_there_is_no_plural(bench):
+    once = render_bench(replace(bench, repeats=1, new_tokens=1), width=100, terminal=False)
+    assert "; 1 new token, 1 repeat\n" in once
+    assert "medians of 1 repeat in alternation" in " ".join(once.split())
+    page = render_bench_page(replace(bench, repeats=1, new_tokens=1))
+    assert "<span>1 new token</span> <span>1 repeat</span>" in page
+    assert "median of 1 repeat in alternation" in page
+    slower = [r for r in bench.ratios if r.metric == "answer" and r.speed == "slower"]
+    assert verdict_words(replace(bench, ratios=tuple(slower[:1]))) == (
+        "The student is slower than the teacher in the one cell of the grid."
+    )
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 160])

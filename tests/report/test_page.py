@@ -332,6 +332,12 @@ def test_a_page_without_speed_cost_and_answers() -> None:
     assert "<h2>What a right answer costs" not in page
 
 
+def test_one_query_is_no_queries() -> None:
+    report = make_report(())
+    one = replace(report, suite=replace(report.suite, n_queries=1))
+    assert "<span>1 query</span>" in render_page(Run(report=one))
+
+
 def test_answers_of_which_little_was_recorded(open_run: Callable[..., Opened]) -> None:
     """An imported run: no prompt, no text, no tokens, no size of the models."""
     bare = {"prompt": "", "text": "", "prompt_tokens": None, "completion_tokens": None}

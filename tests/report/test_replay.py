@@ -147,6 +147,21 @@ def test_the_whole_table() -> None:
     assert render_replay(REPLAYED, width=100, terminal=False) == SHOWN
 
 
+def test_of_one_there_is_no_plural() -> None:
+    (option,) = REPLAYED.options
+    one = replace(
+        REPLAYED,
+        n_held_out=1,
+        n_fit=1,
+        rounds=1,
+        options=(replace(option, failed_attempts=1),),
+    )
+    shown = " ".join(render_replay(one, width=100, terminal=False).split())
+    assert "from 1 query; predicted from 1 other. " in shown
+    assert ", in 1 round between the requests" in shown
+    assert "1 attempt had no answer" in shown
+
+
 def test_what_does_not_fit_gives_up_its_intervals() -> None:
     narrow = render_replay(REPLAYED, width=80, terminal=False)
     assert max(map(len, narrow.splitlines())) <= 80

@@ -74,6 +74,11 @@ def test_where_it_broke_names_the_largest_shown_loss() -> None:
     )
 
 
+def test_one_answer_is_no_answers() -> None:
+    report = make_report((replace(LOST, teacher_only=1),))
+    assert ", 1 answer lost and 2 gained" in where_it_broke(report)
+
+
 def test_the_tail_is_not_blamed_where_the_interaction_is_unclear() -> None:
     report = replace(make_report((LOST, HEAD)), interaction=estimate(-0.2, -0.5, 0.1, 300))
     assert "the tail as a whole" not in where_it_broke(report)

@@ -140,6 +140,14 @@ def test_speed_that_was_not_measured_has_no_columns() -> None:
     assert "speed was not measured" in shown
 
 
+def test_one_query_is_no_queries(report: Report) -> None:
+    suite = replace(report.suite, n_queries=1)
+    heading = render_terminal(replace(report, suite=suite), width=100, terminal=False).split("\n")[
+        0
+    ]
+    assert heading.endswith(", 1 query")
+
+
 def test_worst_tail_first() -> None:
     text = render_terminal(make_report(tuple(reversed(strata()))), width=100, terminal=False)
     names = ["tail/multi-step", "tail/terminology", "tail/phrasing", "head/plain"]

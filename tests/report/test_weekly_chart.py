@@ -53,6 +53,17 @@ def test_no_line_crosses_a_break_or_a_missing_week():
     assert len(student.dots) == 24
 
 
+def test_what_is_read_out_counts_in_words():
+    frame, found = panels(make_weekly())
+    assert len(frame.breaks) > 1
+    said = found["tail/terminology"].description
+    assert said.startswith(f"24 of {len(frame.weeks)} weeks count, {len(frame.breaks)} breaks. ")
+    once = replace(frame, breaks=frame.breaks[:1])
+    weekly = make_weekly()
+    one = next(iter(accuracy_panels(weekly, once, scopes_of(weekly))))
+    assert " weeks count, 1 break. " in one.description
+
+
 def test_a_week_alone_has_a_whisker():
     _, found = panels(make_weekly())
     student = found["tail/dates"].traces[1]

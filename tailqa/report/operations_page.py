@@ -24,7 +24,7 @@ from tailqa.report import operations_words as words
 from tailqa.report.bench_format import ratio_interval, ratio_value
 from tailqa.report.files import write_atomic
 from tailqa.report.html import asset, environment, source_hash
-from tailqa.report.operations_unknown import unknown_lines, unknown_stage_lines
+from tailqa.report.operations_unknown import unknown_bottleneck, unknown_lines
 from tailqa.report.reading import Reading
 
 COST_PAGE = "cost.html"
@@ -176,7 +176,7 @@ def _stages(operations: Operations) -> SimpleNamespace:
     for stage in operations.stages:
         of.setdefault(stage.option, []).append(_stage(stage, unit))
     return SimpleNamespace(
-        unit=unit.symbol, rows=list(of.values()), unknown=unknown_stage_lines(operations)
+        unit=unit.symbol, rows=list(of.values()), unknown=unknown_bottleneck(operations)
     )
 
 

@@ -79,28 +79,42 @@ def unmeasured(operations: Operations) -> list[str]:
     ]
 
 
+def unknown_bottleneck(operations: Operations) -> list[str]:
+    """That it is not known which stage is the bottleneck; empty where it is."""
+    of = _by_option(operations)
+    who = [OPTION_NAMES[option] for option, loads in of.items() if _unknown_bottleneck(loads)]
+    where = "" if len(who) == len(of) else f" ({'; '.join(who)})"
+    return [f"Not known: which stage is the bottleneck{where}: {UNTIMED}."] if who else []
+
+
 def unknown_stage_lines(operations: Operations) -> list[str]:
     """Which cells of the table of stages are empty, and why; and whose bottleneck is not known."""
-    of: dict[Option, list[StageLoad]] = {}
-    for stage in operations.stages:
-        of.setdefault(stage.option, []).append(stage)
+    of = _by_option(operations)
     stages: dict[tuple[str, str, Option], list[str]] = {}
     for option, loads in of.items():
         for load in loads:
             for reason, names in _empty(load):
                 stages.setdefault((reason, names, option), []).append(one_line(load.stage))
-        if _unknown_bottleneck(loads):
-            stages[UNTIMED, "which stage is the bottleneck", option] = []
     options: dict[tuple[str, str, str], list[Option]] = {}
     for (reason, names, option), places in stages.items():
-        where = f" of {', '.join(places)}" if places else ""
+        where = f" of {', '.join(places)}"
         options.setdefault((reason, names, where), []).append(option)
     return [
-        f"Not known: {names}{where}"
-        + ("" if len(who) == len(of) else f" ({'; '.join(OPTION_NAMES[o] for o in who)})")
-        + f": {one_line(reason)}."
-        for (reason, names, where), who in options.items()
+        *(
+            f"Not known: {names}{where}"
+            + ("" if len(who) == len(of) else f" ({'; '.join(OPTION_NAMES[o] for o in who)})")
+            + f": {one_line(reason)}."
+            for (reason, names, where), who in options.items()
+        ),
+        *unknown_bottleneck(operations),
     ]
+
+
+def _by_option(operations: Operations) -> dict[Option, list[StageLoad]]:
+    of: dict[Option, list[StageLoad]] = {}
+    for stage in operations.stages:
+        of.setdefault(stage.option, []).append(stage)
+    return of
 
 
 def _empty(load: StageLoad) -> Iterator[tuple[str, str]]:

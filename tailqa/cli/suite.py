@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tailqa.cli import options
+from tailqa.core.words import count_of
 
 
 @click.group()
@@ -29,9 +30,11 @@ def check(file: str, sources: tuple[tuple[str, Path], ...], num_fewshot: int | N
 
     found = inspect_suite(file, sources=options.as_mapping(sources), num_fewshot=num_fewshot)
     chosen = found.suite
+    queries = count_of(len(chosen.queries), "query", "queries")
+    strata = count_of(len(chosen.strata), "stratum", "strata")
     click.echo(
-        f"{chosen.name} {chosen.version}: no faults; {len(chosen.queries):,} queries in "
-        f"{len(chosen.strata)} strata, digest {chosen.digest[:12]}"
+        f"{chosen.name} {chosen.version}: no faults; {queries} in {strata}, "
+        f"digest {chosen.digest[:12]}"
     )
 
 

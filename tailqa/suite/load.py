@@ -5,6 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tailqa.core.query import GraderSpec, Query, Suite
+from tailqa.core.words import count_of
 from tailqa.files import Document, Faults, read_document, validate_all
 from tailqa.suite.build import make_suite, unique
 from tailqa.suite.checks import check
@@ -136,6 +137,8 @@ def _shots(
         suite.source if spec.source is None else None,
     )
     if is_read and len(faults) == n_faults and shots.short_of(items):
-        rule = f"few_shot needs {spec.k} rows besides the query; there are {len(shots.pool)}"
+        rows, n_there = count_of(spec.k, "row", "rows"), len(shots.pool)
+        there = "there is 1" if n_there == 1 else f"there are {n_there}"
+        rule = f"few_shot needs {rows} besides the query; {there}"
         faults.add(document.file, rule, line=document.line(("prompt", "few_shot")), key="few_shot")
     return shots

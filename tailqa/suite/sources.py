@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tailqa.core.errors import TailqaError
+from tailqa.core.words import count_of
 from tailqa.files.document import Document, Location
 from tailqa.files.faults import Faults
 from tailqa.files.paths import Row
@@ -124,7 +125,8 @@ def _generated(
         total += number
         if number < spec.size:
             reason = reason or f"only {number} distinct ones come out of this config"
-            rule = f"cannot generate {spec.size} questions: {reason}"
+            questions = count_of(spec.size, "question", "questions")
+            rule = f"cannot generate {questions}: {reason}"
             line, key = document.line(at), shown(at)
             faults.add(document.file, rule, line=line, key=key, value=spec.generator)
 

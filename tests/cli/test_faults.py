@@ -44,6 +44,12 @@ def test_a_right_suite_has_no_faults(tailqa, sums):
     assert result.stdout.startswith("sums 1: no faults; 2 queries in 2 strata, digest ")
 
 
+def test_of_one_query_there_is_no_plural(tailqa, sums):
+    (sums.parent / "sums.csv").write_text("q,a,digits\n1+1,2,1\n")
+    sums.write_text(SUITE.replace("[null, 2]", "[null, null]").rsplit("  - ", 1)[0])
+    assert "; 1 query in 1 stratum, " in tailqa("suite", "check", str(sums)).stdout
+
+
 def test_all_faults_of_a_suite_come_at_once(tailqa, sums):
     sums.write_text(
         SUITE.replace("weights: rows", "wieghts: rows")

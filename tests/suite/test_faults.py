@@ -377,7 +377,7 @@ def test_sources_and_examples_that_the_suite_does_not_have(write: Callable[..., 
 def test_generators_that_do_not_exist_or_repeat_themselves(write: Callable[..., Path]) -> None:
     few = {"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 1}
     generators = [
-        {"generator": "no_such", "size": 3, "seed": 1},
+        {"generator": "no_such", "size": 1, "seed": 1},
         {"generator": "chain_sum", "size": 3, "seed": 1, "config": {"min_terms": 9}},
         {"generator": "chain_sum", "size": 1000, "seed": 1, "config": few},
     ]
@@ -395,11 +395,11 @@ def test_generators_that_do_not_exist_or_repeat_themselves(write: Callable[..., 
         ],
     )
     assert faults(path) == [
-        "suite.yaml:3: source.reasoning_gym[0]: cannot generate 3 questions: "
+        "suite.yaml:3: source.reasoning_gym[0]: cannot generate 1 question: "
         "Dataset 'no_such' not registered (got 'no_such')",
         "suite.yaml:3: source.reasoning_gym[1]: cannot generate 3 questions: "
         "max_terms must be >= min_terms (got 'chain_sum')",
-        "suite.yaml:3: source.reasoning_gym[2]: cannot generate 1000 questions: "
+        "suite.yaml:3: source.reasoning_gym[2]: cannot generate 1,000 questions: "
         "only 200 distinct ones come out of this config (got 'chain_sum')",
     ]
 
@@ -542,6 +542,19 @@ def test_a_dataset_that_cannot_be_loaded_hides_nothing(
     first, second = faults(write(source={"dataset": missing, "split": "test"}, cluster="topic"))
     assert first.startswith("suite.yaml:12: cluster: unknown field {topic}; ")
     assert second.startswith("suite.yaml:3: source: the dataset no-such-dataset (split test) ")
+
+
+def test_an_example_besides_the_only_query(
+    write: Callable[..., Path], rows: list[dict[str, Any]], strata: list[dict[str, Any]]
+) -> None:
+    path = write(
+        rows[:1],
+        prompt={"template": "{question}", "few_shot": GENERATE},
+        strata=[{**strata[0], "weight": 1}],
+    )
+    assert faults(path) == [
+        "suite.yaml:6: few_shot: few_shot needs 1 row besides the query; there is 1"
+    ]
 
 
 def test_thousands_of_bad_rows_stay_readable(

@@ -31,8 +31,8 @@ class LoadLayout:
     bottom: float
 
 
-WIDE = LoadLayout(name="wide", width=960, height=400, left=52, right=820, top=62, bottom=352)
-NARROW = LoadLayout(name="narrow", width=360, height=350, left=40, right=288, top=60, bottom=304)
+WIDE = LoadLayout(name="wide", width=960, height=400, left=52, right=784, top=62, bottom=352)
+NARROW = LoadLayout(name="narrow", width=360, height=350, left=40, right=276, top=60, bottom=304)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -139,6 +139,22 @@ def test_a_sweep_that_is_saturated_everywhere_has_no_chart(open_cost):
     assert "from arrivals.rate = 11.4 [11.1, 11.7] (teacher)" in opened.shown(".said")[0]
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_names_of_lines_that_end_at_the_edge_are_whole(open_cost, width):
+    found = make_operations()
+    points = tuple(
+        replace(p, saturated=None, figures={"p95_s": about(0.2 + p.value / 100)})
+        for p in found.sweep.points
+    )
+    found = replace(found, sweep=replace(found.sweep, points=points))
+    page = open_cost(found, viewport={"width": width, "height": 900}).page
+    chart = page.locator("svg.wide" if width > 390 else "svg.narrow")
+    edge = chart.bounding_box()
+    for label in chart.locator("text.label").all():
+        box = label.bounding_box()
+        assert box["x"] + box["width"] <= edge["x"] + edge["width"], label.text_content()
+
+
 def test_axes_are_linear_where_numbers_are_close():
     found = make_operations()
     points = tuple(

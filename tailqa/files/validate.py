@@ -78,11 +78,23 @@ def validate_all(
             faults.add(document.file, "is nested too deeply")
             return None
         for found in errors:
-            _note(found, document, keys, faults)
+            if not _is_misspelt(found, errors):
+                _note(found, document, keys, faults)
         mended = [mend(found) for found in errors]
         if not all(mended):
             return None
     return None
+
+
+def _is_misspelt(missing: Any, errors: Sequence[Any]) -> bool:
+    """Whether what is missing is there by a similar name, which is a fault of its own."""
+    *part, key = missing["loc"] or ("",)
+    unknown = [
+        str(found["loc"][-1])
+        for found in errors
+        if found["type"] == "extra_forbidden" and [*found["loc"][:-1]] == part
+    ]
+    return missing["type"] == "missing" and bool(difflib.get_close_matches(str(key), unknown))
 
 
 def _keys(model: "type[BaseModel]", seen: "set[type[BaseModel]]") -> set[str]:

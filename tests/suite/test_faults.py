@@ -30,6 +30,10 @@ SUITE_FAULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"generation": {"max_token": 3}},
         ["suite.yaml:12: generation.max_token: is not a known key; did you mean max_tokens?"],
     ),
+    "misspelt": (
+        {"prompt": None, "promt": {"template": "{question}"}},
+        ["suite.yaml:11: promt: is not a known key; did you mean prompt?"],
+    ),
     "required": ({"prompt": None}, ["suite.yaml:1: prompt: is required"]),
     "wrong type": (
         {"generation": {"max_tokens": "many"}},

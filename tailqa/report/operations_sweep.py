@@ -57,7 +57,12 @@ def _row(sweep: Sweep, point: SweepPoint) -> SweepRow:
 
 
 def why_empty(sweep: Sweep, point: SweepPoint) -> str:
-    """Why a point has no p95, in few words; empty where it has one."""
+    """Why a point has no p95, in few words; empty where it has one.
+
+    >>> full = SweepPoint(value=9, option="teacher", figures={}, saturated="search")
+    >>> why_empty(Sweep(key="arrivals.rate", points=(full,)), full)
+    'saturated: search'
+    """
     if point.saturated:
         return f"{figures.SATURATED}: {one_line(point.saturated)}"
     p95 = point.figures.get("p95_s", figures.NOT_COMPUTED)

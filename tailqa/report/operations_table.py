@@ -65,7 +65,7 @@ class _Terminal:
         yield ""
         yield fitting(console, self._options)
         yield from self._missing()
-        if figures.scopes_of(found):
+        if figures.scopes_of(found) and figures.stratum_figures(found):
             yield ""
             yield fitting(console, partial(strata_table, found, self._clean))
         if found.stages:

@@ -197,7 +197,8 @@ def basis_words(operations: Operations) -> str:
     n = f"{shown.count(operations.n_requests)} simulated requests"
     times = f"times from {n}"
     if not unknown.knows_a_time(operations):
-        times = f"no time is known; visits of stages from {n}"
+        visits = any(isinstance(at.visits_per_query, Estimate) for at in operations.stages)
+        times = "no time is known" + (f"; visits of stages from {n}" if visits else "")
     return (
         f"{operations.level * 100:g} % intervals from {shown.count(operations.n_resamples)} "
         f"resamples of the queries, both models' answers together; {times}; "

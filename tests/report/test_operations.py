@@ -156,6 +156,8 @@ def test_nothing_at_all_is_known():
         ),
     )
     shown = " ".join(render_operations(found, NAMES, width=120, terminal=False).split())
+    assert "head/plain tail/phrasing" not in shown.replace(" teacher student escalated", "")
+    assert "no time is known; seed 0" in shown
     assert "per token not known (no query was graded), per resolved query not known" in shown
     assert "No break-even in tail share" in shown
     assert "agree in 0 of 2 figures" in shown

@@ -10,6 +10,13 @@ def speed_advice(report: Report) -> str:
     return "run tailqa compare with --speed, or name a bench with --bench"
 
 
+def fidelity_advice(report: Report) -> str:
+    """How the distance of the student's distributions gets known."""
+    if report.fingerprint.imported:
+        return "imported answers have none, which takes both models"
+    return "run tailqa compare with --fidelity"
+
+
 def retries_advice(report: Report) -> str:
     """How the correlation of attempts gets known."""
     if report.fingerprint.imported:

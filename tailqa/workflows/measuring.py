@@ -11,13 +11,13 @@ from tailqa.core.operations import Figure, Operations
 from tailqa.core.report import Outcome, Report, StoppingResult, StratumResult
 from tailqa.cost.draws import figure_of, ratio_of
 from tailqa.gate import COST, Evidence, Policy, Rule
+from tailqa.workflows.advice import fidelity_advice
 from tailqa.workflows.pooling import interaction, overall_gap
 
 _STOPPED = (
     "this run stopped early, and this test is valid only where the number of queries is fixed"
 )
-_NO_FIDELITY = "it was not measured; run tailqa compare with --fidelity"
-_NO_COST = "it was not computed; run tailqa compare with --pipeline FILE"
+_NO_COST = "it was not computed; name a pipeline with --pipeline FILE"
 _NO_WIDTH = "all resamples give the same, as where nothing of the kind was ever seen"
 _OUTCOME: Mapping[str, Outcome] = {"pass": "pass", "fail": "fail", "undecided": "inconclusive"}
 
@@ -97,7 +97,7 @@ def _score(result: StratumResult, level: float, seed: int) -> Measured:
 def _fidelity(rule: Rule, report: Report, policy: Policy) -> Measured:
     of_all = next((item for item in report.fidelity if item.scope == "all"), None)
     if of_all is None:
-        return TooFew(reason=_NO_FIDELITY, n=0)
+        return TooFew(reason=f"it was not measured; {fidelity_advice(report)}", n=0)
     found = cast(Measured, getattr(of_all, rule.key or ""))
     if isinstance(found, Estimate) and found.level < policy.interval_level:
         reason = (

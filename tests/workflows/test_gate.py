@@ -276,6 +276,9 @@ def test_fidelity_over_all_traffic(report):
     assert requirement(with_it, "fidelity: acceptance").outcome == "inconclusive"
     words = "run tailqa compare with --fidelity"
     assert words in requirement(tailqa.gate(report, held), "fidelity: kl").detail
+    elsewhere = replace(report.fingerprint, options={"imported from": "Inspect"})
+    imported = tailqa.gate(replace(report, fingerprint=elsewhere), held)
+    assert words not in requirement(imported, "fidelity: kl").detail
     stricter = held.model_copy(update={"level": 0.99})
     above = tailqa.gate(replace(report, fidelity=(fidelity(kl),)), stricter)
     assert "holds an interval of 95 %" in requirement(above, "fidelity: kl").detail

@@ -10,6 +10,7 @@ import click
 from tailqa.cli import options
 from tailqa.cli.gate import iso_date
 from tailqa.core.errors import TailqaError
+from tailqa.core.words import count_of
 
 if TYPE_CHECKING:
     from tailqa.core.history import Added
@@ -108,5 +109,5 @@ def added_line(added: "Added") -> str:
         return visible("; ".join((said, *added.notes)))
     return visible(
         f"{run.name}: added as {run.student} on {run.suite} {run.suite_version} of {run.date}, "
-        f"{run.n_queries:,} queries (run {run.run[:8]})"
+        f"{count_of(run.n_queries, 'query', 'queries')} (run {run.run[:8]})"
     )

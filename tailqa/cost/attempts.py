@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tailqa.core.answer import Side
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.retries import PassAt, RetryResult
+from tailqa.core.words import count_of
 from tailqa.cost.redrawn import (
     FEW,
     AttemptCounts,
@@ -120,7 +121,9 @@ class _Scope:
         pass_at = tuple(
             PassAt(
                 k=k,
-                unbiased=unbiased[k - 1] if k <= most else self._none(f"{most} attempts were made"),
+                unbiased=unbiased[k - 1]
+                if k <= most
+                else self._none(f"{count_of(most, 'attempt was', 'attempts were')} made"),
                 fitted=curve,
                 independent=_mapped(unbiased[0], partial(_alone, k=k)),
                 optimism=self._optimism(k, unbiased[k - 1] if k <= most else curve),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tailqa.core.estimate import Estimate, Measured, TooFew
+from tailqa.core.words import count_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +90,10 @@ def seconds_per_correct(
     _check(level, resamples)
     indices = None if timed is None else _indices(timed, len(times), len(right))
     if len(times) < MIN_CORRECT:
-        return TooFew(reason=f"{len(times)} timed answers, {MIN_CORRECT} needed", n=len(times))
+        return TooFew(
+            reason=f"{count_of(len(times), 'timed answer', 'timed answers')}, {MIN_CORRECT} needed",
+            n=len(times),
+        )
     if right.sum() < MIN_CORRECT:
         return _too_few(right)
     value = times.mean() / right.mean()

@@ -100,12 +100,12 @@ def sequential_words(rule: Rule, n: int, outcome: Outcome) -> str:
 
     >>> rule = Rule(name="x: retention", quantity="retention", tier="critical", limit=0.9)
     >>> sequential_words(rule, 412, "pass")
-    'a test after every one of 412 queries found it above the floor of 90.0 %'
+    'a test after every query, 412 in all, found it above the floor of 90.0 %'
     """
     if outcome == "inconclusive":
-        return f"a test after every one of {n:,} queries did not settle it"
+        return f"a test after every query, {n:,} in all, did not settle it"
     finding = _against(rule, outcome, _unit(rule).digits)
-    return f"a test after every one of {n:,} queries found it {finding}"
+    return f"a test after every query, {n:,} in all, found it {finding}"
 
 
 def more_queries(needed: int | None, n: int) -> str:

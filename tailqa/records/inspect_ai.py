@@ -7,6 +7,7 @@ from typing import Any
 
 from tailqa.core.answer import FinishReason
 from tailqa.core.report import ModelInfo
+from tailqa.core.words import count_of
 from tailqa.files import Faults
 from tailqa.records.eval_file import EvalFile, read_eval_file
 from tailqa.records.logs import choose_one, table_at, text_at
@@ -83,7 +84,10 @@ def _check_whole(path: Path, log: EvalFile, faults: Faults) -> None:
         )
         faults.add(str(path), rule + (f": {cause}" if cause else ""))
     elif not whole and wanted is not None:
-        faults.add(str(path), f"has {len(log.samples):,} samples where the run had {wanted}")
+        faults.add(
+            str(path),
+            f"has {count_of(len(log.samples), 'sample', 'samples')} where the run had {wanted}",
+        )
     if not log.samples:
         faults.add(str(path), "has no samples")
 

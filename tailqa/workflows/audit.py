@@ -10,6 +10,7 @@ from tailqa.core.answer import Pair, Side
 from tailqa.core.ports import Engine
 from tailqa.core.query import Suite
 from tailqa.core.report import AuditExample, AuditFinding
+from tailqa.core.words import count_of
 from tailqa.engine import Look, look
 from tailqa.workflows.asking import requests
 from tailqa.workflows.audit_answers import answer_findings
@@ -144,9 +145,9 @@ def _cut(side: Side, pairs: Sequence[Pair], looks: Mapping[Side, Look]) -> Itera
     cut = {p.query.id: n for p in answered if (n := first(p, side).cut_tokens)}
     # Those that were tokenised again show what is left.
     shown = [
-        example(query, f"{cut[query]:,} tokens cut, then: {prompts[query].text}")
+        example(query, f"{_tokens(cut[query])} cut, then: {prompts[query].text}")
         if query in prompts
-        else example(query, f"{cut[query]:,} tokens cut")
+        else example(query, f"{_tokens(cut[query])} cut")
         for query in sorted(cut, key=lambda query: query not in prompts)
     ]
     yield from finding(
@@ -155,6 +156,10 @@ def _cut(side: Side, pairs: Sequence[Pair], looks: Mapping[Side, Look]) -> Itera
         shown,
         len(answered),
         f"The {side}'s prompt did not fit its context and lost its begin, up to "
-        f"{max(cut.values(), default=0):,} tokens, as the suite says (truncate: left); fewer shots "
+        f"{_tokens(max(cut.values(), default=0))}, as the suite says (truncate: left); fewer shots "
         "(--num-fewshot) or a smaller max_tokens leave more room.",
     )
+
+
+def _tokens(n: int) -> str:
+    return count_of(n, "token", "tokens")

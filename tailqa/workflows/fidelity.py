@@ -227,7 +227,7 @@ def _beyond(n: int) -> Iterator[str]:
 
 def _empty(n: int, n_answers: int) -> Iterator[str]:
     if n:
-        yield f"{n:,} of the teacher's {n_answers:,} answers are empty and have no fidelity."
+        yield f"Without fidelity, as it is empty: {n:,} of the teacher's {n_answers:,} answers."
 
 
 def _left_out(found: "Sequence[QueryFidelity | Failed]", what: str) -> Iterator[str]:

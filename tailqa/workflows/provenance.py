@@ -8,6 +8,7 @@ from importlib import metadata
 
 from tailqa.core.answer import Answered, Pair
 from tailqa.core.report import Fingerprint, ModelInfo
+from tailqa.core.words import count_of
 from tailqa.engine import UNPACKED
 from tailqa.records import NOT_RECORDED
 from tailqa.workflows.prompt_texts import compare_texts
@@ -97,4 +98,4 @@ def _failures(pairs: Sequence[Pair]) -> Iterator[str]:
         if not isinstance(given, Answered)
     )
     for (side, reason), n in reasons.most_common(5):
-        yield f"{n:,} queries failed on the {side}: {reason}."
+        yield f"{count_of(n, 'query', 'queries')} failed on the {side}: {reason}."

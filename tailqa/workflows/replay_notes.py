@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from tailqa.core.answer import Side
 from tailqa.core.operations import Option
 from tailqa.core.query import Suite
+from tailqa.core.words import count_of
 from tailqa.cost.arrivals import Closed
 from tailqa.cost.assemble import stations
 from tailqa.workflows.live_stages import WITH_MODEL
@@ -45,10 +46,8 @@ def notes(setup: Setup, *, shared: bool, lifts: Mapping[Side, Lift]) -> Iterator
             "model busy until it is done, where the prediction frees it at once."
         )
     if setup.known.n_left_out:
-        yield (
-            f"{setup.known.n_left_out:,} queries were not answered or graded on both sides in the "
-            "run and are in neither half."
-        )
+        left_out = count_of(setup.known.n_left_out, "query was", "queries were")
+        yield f"{left_out} not answered or graded on both sides in the run, and in neither half."
 
 
 def cut_off(option: Option, reason: str) -> str:

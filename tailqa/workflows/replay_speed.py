@@ -41,8 +41,8 @@ def timed_answers(
         rows = own if len(own) >= FEW else [a for r in rehearsed.values() for a in _of(side, r)]
         if len(rows) < LEAST_TIMED and side in working:
             raise TailqaError(
-                f"only {len(rows)} answers of the {side} were rehearsed, too few to know its "
-                "speed: rehearse more with --speed"
+                f"too few answers of the {side} were rehearsed to know its speed, {len(rows)}: "
+                "rehearse more with --speed"
             )
         if len(rows) >= LEAST_TIMED:
             found[side] = _timed(rows)

@@ -146,9 +146,9 @@ def test_a_sequential_outcome_is_not_read_off_the_interval(outcome):
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        ("pass", "a test after every one of 400 queries found it above the floor of 90.0 %"),
-        ("fail", "a test after every one of 400 queries found it below the floor of 90.0 %"),
-        ("inconclusive", "a test after every one of 400 queries did not settle it"),
+        ("pass", "a test after every query, 400 in all, found it above the floor of 90.0 %"),
+        ("fail", "a test after every query, 400 in all, found it below the floor of 90.0 %"),
+        ("inconclusive", "a test after every query, 400 in all, did not settle it"),
     ],
 )
 def test_a_sequential_test_without_an_interval(outcome, words):

@@ -176,7 +176,7 @@ def test_empty_failed_and_too_long_answers_are_counted(finished, engines):
     assert isinstance(report.fidelity[1].kl, TooFew)
     assert isinstance(report.fidelity[4].kl, TooFew)
     assert report.findings == (
-        "1 of the teacher's 4 answers are empty and have no fidelity.",
+        "Without fidelity, as it is empty: 1 of the teacher's 4 answers.",
         "1 of 3 answers were left out of the fidelity: prompt and answer exceed the context of "
         "256 tokens; the first is q4.",
     )

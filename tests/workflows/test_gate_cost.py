@@ -72,7 +72,11 @@ def test_what_would_settle_it_makes_it_settled():
 
 
 NOTHING = {
-    "no pipeline": (None, {"p95_s": {"max": 9.0}}, "not computed; name a pipeline with --pipeline FILE"),
+    "no pipeline": (
+        None,
+        {"p95_s": {"max": 9.0}},
+        "not computed; name a pipeline with --pipeline FILE",
+    ),
     "saturated": (
         operations({("escalated", "p95_s"): SATURATED}),
         {"p95_s": {"max": 9.0}},

@@ -87,14 +87,26 @@ def scene_of(
     return Basis(scene=scene, speeds=tuple(bases), assumptions=tuple(assumptions))
 
 
-def _as_long_as_traced(people: Population, pipeline: Pipeline) -> Population:
+def drawn_from(pipeline: Pipeline) -> tuple[object, ...]:
+    """All that `scene_of` takes from a pipeline: equal ones of one run have equal scenes."""
+    concurrency = (_concurrency(pipeline, side) for side in SIDES)
+    return (*_traced_tokens(pipeline), pipeline.policy.icc, *concurrency)
+
+
+def _traced_tokens(pipeline: Pipeline) -> tuple[float | None, float | None]:
+    """Mean prompt and completion tokens of the trace's requests, where it has them."""
     recorded = trace(pipeline)
     if recorded is None:
-        return people
+        return None, None
     prompt, completion = (
         None if tokens is None else float(tokens.mean())
         for tokens in (recorded.context_tokens, recorded.generated_tokens)
     )
+    return prompt, completion
+
+
+def _as_long_as_traced(people: Population, pipeline: Pipeline) -> Population:
+    prompt, completion = _traced_tokens(pipeline)
     if prompt is None and completion is None:
         return people
     return people.with_lengths(prompt, completion)

@@ -20,7 +20,7 @@ from tailqa.cost.scene import Scene
 from tailqa.cost.schema import Pipeline
 from tailqa.cost.stages import stage_loads
 from tailqa.workflows.requests import asked_for, setting_of
-from tailqa.workflows.scenes import scene_of
+from tailqa.workflows.scenes import drawn_from, scene_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,9 +40,14 @@ def sweep(run: Run, swept: Swept, *, seed: int, level: float, bench: Bench | Non
     points: list[SweepPoint] = []
     saturation: dict[Option, float] = {}
     saturated_from: dict[Option, Measured] = {}
+    scenes: dict[tuple[object, ...], Scene] = {}
     for value, pipeline in swept.pipelines:
-        basis = scene_of(run, pipeline, resamples=SWEEP_RESAMPLES, seed=seed, bench=bench)
-        scene = basis.scene
+        same = drawn_from(pipeline)
+        if same not in scenes:
+            basis = scene_of(run, pipeline, resamples=SWEEP_RESAMPLES, seed=seed, bench=bench)
+            # What a scene has worked out takes much memory: one at a time.
+            scenes = {same: basis.scene}
+        scene = scenes[same]
         settings = {option: setting_of(pipeline, option) for option in pipeline.options}
         asked = asked_for(scene, pipeline, settings, seed)
         for option, setting in settings.items():

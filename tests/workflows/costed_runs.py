@@ -12,10 +12,12 @@ from tailqa.core.answer import Side
 from tailqa.core.bench import Times
 from tailqa.core.report import AnswerRow, LatencySummary, Run
 from tailqa.cost.schema import Pipeline
+from tailqa.workflows.cost import run_operations
 from tests.report.conftest import latency, make_report, row, stratum
 
 SIDES: tuple[Side, Side] = ("teacher", "student")
 PROMPT = 4
+FEW = 8
 PER_TOKEN_S: Mapping[Side, float] = {"teacher": 0.010, "student": 0.003}
 
 
@@ -134,3 +136,23 @@ class Benched:
     def _times(side: Side, size: int, seconds: float, prompt: int) -> Times:
         marks = tuple(seconds * i for i in range(1, 6))
         return Times(side=side, batch_size=size, prompt_tokens=prompt, token_s=(marks, marks))
+
+
+def two_strata(*, teacher, student, tokens, weights=(0.8, 0.2), **changes):
+    """Rates as (right, wrong) per stratum and side, `tokens` per side, one attempt each."""
+    names = ("head", "tail")
+    rows = [
+        answer
+        for side, rates, n in (("teacher", teacher, tokens[0]), ("student", student, tokens[1]))
+        for name, (right, wrong) in zip(names, rates, strict=True)
+        for answer in answers(name, side, once(right, wrong), n)
+    ]
+    return made(rows, weights=dict(zip(names, weights, strict=True)), **changes)
+
+
+PLAIN = {"teacher": [(20, 0), (10, 10)], "student": [(18, 2), (4, 16)], "tokens": (6, 4)}
+"""Tokens with the prompt's 4: teacher 10, student 8."""
+
+
+def costed(run, pipeline, **options):
+    return run_operations(run, pipeline, **({"resamples": FEW} | options))

@@ -14,40 +14,28 @@ from tailqa.cost.expectations import expect
 from tailqa.cost.figures import figure_rows
 from tailqa.cost.load import load_pipeline
 from tailqa.cost.prediction import predict
-from tailqa.workflows.cost import run_operations
 from tailqa.workflows.costs import with_operations
 from tailqa.workflows.requests import asked_for, setting_of
 from tailqa.workflows.scenes import scene_of
-from tailqa.workflows.sweeps import Swept
-from tests.workflows.costed_runs import PROMPT, Benched, answers, benchmark, line, made, once
+from tests.workflows.costed_runs import (
+    PLAIN,
+    PROMPT,
+    Benched,
+    answers,
+    benchmark,
+    costed,
+    line,
+    made,
+    once,
+    two_strata,
+)
 
-FEW = 8
 SYNTHETIC = benchmark("synthetic")
 
 
 def synthetic(seed=1, **changes):
     settings = {"per_stratum": 60, "attempts": 4, "timed": 30} | changes
     return SYNTHETIC.synthetic_run(**settings, rng=np.random.default_rng(seed))
-
-
-def two_strata(*, teacher, student, tokens, weights=(0.8, 0.2), **changes):
-    """Rates as (right, wrong) per stratum and side, `tokens` per side, one attempt each."""
-    names = ("head", "tail")
-    rows = [
-        answer
-        for side, rates, n in (("teacher", teacher, tokens[0]), ("student", student, tokens[1]))
-        for name, (right, wrong) in zip(names, rates, strict=True)
-        for answer in answers(name, side, once(right, wrong), n)
-    ]
-    return made(rows, weights=dict(zip(names, weights, strict=True)), **changes)
-
-
-PLAIN = {"teacher": [(20, 0), (10, 10)], "student": [(18, 2), (4, 16)], "tokens": (6, 4)}
-"""Tokens with the prompt's 4: teacher 10, student 8."""
-
-
-def costed(run, pipeline, **options):
-    return run_operations(run, pipeline, **({"resamples": FEW} | options))
 
 
 def value(found, option, figure, scope=ALL_TRAFFIC):
@@ -526,59 +514,6 @@ def test_without_a_bench_a_server_takes_one_request_at_a_time():
         costed(two_strata(**PLAIN), line(stages=stages), bench=Benched({1: 0.01, 2: 0.02}))
 
 
-def test_a_sweep_saturates_where_the_utilisation_says():
-    rates = (10, 16.5, 20, 40)
-    swept = Swept(
-        key="arrivals.rate",
-        pipelines=[(r, line(arrivals={"kind": "poisson", "rate": r})) for r in rates],
-    )
-    found = costed(two_strata(**PLAIN), line(), swept=swept).sweep
-    # From 98 % on a stage is full: at 16.5 a second the teacher is so by 99 %.
-    assert found.saturation == {
-        "teacher": pytest.approx(0.98 / 0.06),
-        "student": pytest.approx(0.98 / 0.012),
-    }
-    assert found.full == 0.98
-    for option, at in found.saturation.items():
-        assert found.saturated_from[option].value == at
-    full = {(p.value, p.option): p.saturated for p in found.points}
-    assert full == {
-        (rate, option): "generation" if option == "teacher" and rate > 0.98 / 0.06 else None
-        for rate in rates
-        for option in ("teacher", "student")
-    }
-    for point in found.points:
-        assert isinstance(point.figures["p95_s"], Estimate) == (point.saturated is None)
-        assert point.bottleneck == "generation"
-        seconds = 0.06 if point.option == "teacher" else 0.012
-        assert point.utilisation.value == pytest.approx(point.value * seconds)
-        assert point.n_saturated == (found.n_resamples if point.saturated else 0)
-
-
-def test_a_sweep_says_in_how_many_resamples_it_is_saturated():
-    """Answers that are right take 60 ms, others 30: the rate is full in some resamples alone."""
-    names = ("head", "tail")
-    rows = [
-        answer
-        for side in ("teacher", "student")
-        for name in names
-        for answer in answers(name, side, once(10, 10), (6, 3))
-    ]
-    run = made(rows, weights=dict.fromkeys(names, 0.5))
-    arriving = line(arrivals={"kind": "poisson", "rate": 21})
-    swept = Swept(key="arrivals.rate", pipelines=[(21, arriving)])
-    found = costed(run, line(), swept=swept).sweep
-    [point] = [p for p in found.points if p.option == "teacher"]
-    assert point.saturated is None
-    assert 2 < point.n_saturated < found.n_resamples == 60
-    assert point.figures["p95_s"].reason.endswith(
-        f"saturated in {point.n_saturated} of 60 resamples"
-    )
-    limits = found.saturated_from["teacher"]
-    assert limits.value == pytest.approx(0.98 / 0.045)
-    assert limits.low < 21 < limits.value < limits.high
-
-
 def test_a_formula_that_is_off_is_found():
     stages = [
         {"name": "search", "time": {"kind": "constant", "s": 0.04}},
@@ -604,14 +539,6 @@ def test_a_formula_that_is_off_is_found():
         "utilisation of search",
         "utilisation of generation",
     ]
-
-
-def test_a_sweep_of_another_key_has_no_saturation_point():
-    pipelines = [(n, line(policy={"max_attempts": n})) for n in (1, 2)]
-    found = costed(
-        two_strata(**PLAIN), line(), swept=Swept(key="policy.max_attempts", pipelines=pipelines)
-    )
-    assert found.sweep.saturation == {}
 
 
 def test_a_run_without_speed_tells_tokens_and_no_seconds():

@@ -25,9 +25,14 @@ class Sampler:
             for index, item in enumerate(batch)
             if item.request.generation.temperature > 0
         }
+        self._uniform: dict[int, Tensor] = {}
 
     def choose(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
-        """One token id per row of `logits` (rows × vocabulary); `rows` are places in the batch."""
+        """One token id per row of `logits` (rows × vocabulary); `rows` are places in the batch.
+
+        Until it is told `taken`, a row draws the same again: memory can run out before its token
+        is known.
+        """
         chosen = logits.argmax(dim=-1)
         places = [place for place, row in enumerate(rows) if row in self._draws]
         if places:
@@ -36,15 +41,22 @@ class Sampler:
             chosen[where] = self._sample(logits[where], drawn)
         return chosen
 
+    def taken(self, rows: Sequence[int]) -> None:
+        """The tokens of `rows` are known; the next ones are drawn anew."""
+        for row in rows:
+            self._uniform.pop(row, None)
+
     def _sample(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
         device = logits.device
         temperature, top_p = (
             values[list(rows)].to(device)[:, None] for values in (self._temperature, self._top_p)
         )
         probabilities = torch.softmax(logits / temperature, dim=-1)
-        uniform = torch.stack(
-            [torch.rand(1, generator=self._draws[row], dtype=torch.float64) for row in rows]
-        ).to(device)
+        for row in rows:
+            if row not in self._uniform:
+                draw = self._draws[row]
+                self._uniform[row] = torch.rand(1, generator=draw, dtype=torch.float64)
+        uniform = torch.stack([self._uniform[row] for row in rows]).to(device)
         if bool((top_p < 1).all()):
             return _draw_nucleus(probabilities, top_p, uniform)
         if bool((top_p < 1).any()):

@@ -83,6 +83,7 @@ class Texts:
         chosen = self._sampler.choose(logits, indices)
         logprobs = own.log_softmax(dim=-1).gather(1, chosen[:, None])[:, 0]
         tokens: list[int] = chosen.tolist()
+        self._sampler.taken(indices)
         # NaN wins an argmax, and infinity leaves NaN, so a look at the chosen is enough.
         for index, token, logprob in zip(indices, tokens, logprobs.tolist(), strict=True):
             text = self.all[index]

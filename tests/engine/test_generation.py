@@ -228,3 +228,21 @@ def test_a_chat_is_rendered_once_with_one_begin_token(llama, ask):
     turns = [{"role": m.role, "content": m.content} for m in chat]
     whole = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
     assert list(encoded.token_ids) == whole
+
+
+def test_samples_do_not_change_where_memory_runs_out_while_they_are_drawn(
+    llama, ask, prompts, monkeypatch
+):
+    batch = [llama.encode(ask(prompt, temperature=0.9, seed=5)) for prompt in prompts[:6]]
+    undisturbed = [text.token_ids for text in texts_of(llama, batch)]
+    whole, calls = torch.Tensor.log_softmax, []
+
+    def run_out(self, *args, **more):
+        calls.append(1)
+        if len(calls) == 12:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return whole(self, *args, **more)
+
+    monkeypatch.setattr(torch.Tensor, "log_softmax", run_out)
+    assert [text.token_ids for text in texts_of(llama, batch)] == undisturbed
+    assert len(calls) > 12

@@ -167,7 +167,8 @@ class _Work:
                     kept = {}
         except ModelError as error:
             failed |= dict.fromkeys(waiting, error)
-        self._keep(kept)
+        finally:  # an interruption as well
+            self._keep(kept)
         again = [key for key in failed if key not in self.found]
         if [*keys] == again[:1]:
             self.failed[keys[0]] = str(failed[keys[0]])

@@ -152,6 +152,19 @@ def test_an_interruption_keeps_every_finished_batch(store, ask):
     assert rest.units == {"reused": finished, "new": 12 - finished}
 
 
+def test_an_interruption_keeps_what_a_batch_has_finished(store, ask):
+    class Interrupted(ScriptedEngine):
+        def run(self, batch):
+            yield from list(super().run(batch))[:5]
+            raise KeyboardInterrupt
+
+    requests, rest = numbered(ask, 12), Watcher()
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(echo), store, requests)
+    run(ScriptedEngine(echo), store, requests, rest)
+    assert rest.units == {"reused": 5, "new": 7}
+
+
 def test_what_another_process_was_faster_with_counts(store, ask, tmp_path):
     engine = ScriptedEngine(echo)
     [request] = numbered(ask, 1)

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from tailqa.core.estimate import Estimate, Measured
 
 _NEARLY_ALL = 99.99
+_BEYOND_ROUNDING = 1e15
 MINUS = "−"
 NONE = "–"
 
@@ -142,7 +143,7 @@ def times(ratio: float) -> str:
 
 def _fixed(size: float, decimals: int) -> str:
     """Halves go up, as on paper; what lies within rounding errors of one is one."""
-    if not math.isfinite(size):
+    if not size < _BEYOND_ROUNDING:
         return f"{size:,.{decimals}f}"
     rounded = Decimal(f"{size:.12g}").quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
     return f"{rounded:,f}"

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,8 @@ from tailqa.report import format as shown
         (shown.TOKENS, 12345.6, "12,346"),
         (shown.MILLISECONDS, 0.002051, "2.05"),
         (shown.SECONDS, 83.46, "83.5"),
+        (shown.SECONDS, 2.0**60, f"{2**60:,}"),
+        (shown.SECONDS, math.inf, "inf"),
     ],
 )
 def test_number(unit: shown.Unit, value: float, text: str) -> None:

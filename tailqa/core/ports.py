@@ -88,6 +88,10 @@ class Engine(Protocol):
     def context_tokens(self) -> int | None:
         """The longest prompt plus completion that the model takes, where it says so."""
 
+    @property
+    def chats_vary(self) -> bool:
+        """Whether one chat can become another prompt another day, as its template asks the time."""
+
     def encode(self, request: Request) -> Encoded:
         """The request as token ids."""
 

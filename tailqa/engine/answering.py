@@ -84,15 +84,15 @@ def _windows(
     with ThreadPoolExecutor(max_workers=1) as thread:
         ahead = None
         for window, following in zip(windows, [*windows[1:], None], strict=True):
-            keys = [asked_key(engine.info, one, engine.context_tokens) for one in window]
-            known = store.get_asked(keys)
+            keys = [_asked_key(engine, one) for one in window]
+            known = store.get_asked(key for key in keys if key)
             if len(known) == len(set(keys)):
                 progress.advance(task, len(window), reused=True)
                 yield (
                     window,
                     [
                         replace(known[key], sample=one.sample)
-                        for key, one in zip(keys, window, strict=True)
+                        for key, one in zip(map(str, keys), window, strict=True)
                     ],
                 )
                 ahead = None
@@ -105,9 +105,16 @@ def _windows(
             store.put_asked(
                 (key, made, one.cut_tokens)
                 for key, made, one in zip(keys, work.keys, encoded, strict=True)
-                if isinstance(one, Encoded) and made in work.found
+                if key and isinstance(one, Encoded) and made in work.found
             )
             yield window, outcomes
+
+
+def _asked_key(engine: Engine, request: Request) -> str | None:
+    """None where what is asked does not tell what the model is given."""
+    if engine.chats_vary and not isinstance(request.prompt, str):
+        return None
+    return asked_key(engine.info, request, engine.context_tokens)
 
 
 @dataclass(kw_only=True)

@@ -77,6 +77,15 @@ def template_digest(tokenizer: Any) -> str | None:
     return None if template is None else digest(template)
 
 
+def template_varies(tokenizer: Any) -> bool:
+    """Whether the chat template can render the same messages differently another time.
+
+    What transformers lends a template beside the messages is the time, and Jinja a die.
+    """
+    template = str(getattr(tokenizer, "chat_template", None) or "")
+    return any(name in template for name in ("strftime_now", "random", "lipsum"))
+
+
 def _of_file(path: Path) -> str:
     hashed = hashlib.sha256()
     with path.open("rb") as file:

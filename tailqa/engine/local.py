@@ -19,7 +19,7 @@ from tailqa.core.report import ModelInfo
 from tailqa.engine.arguments import ModelArgs
 from tailqa.engine.batching import MOST_TOKENS, partition
 from tailqa.engine.encoding import Encoder, special_tokens
-from tailqa.engine.fingerprint import model_info
+from tailqa.engine.fingerprint import model_info, template_varies
 from tailqa.engine.footprint import footprint
 from tailqa.engine.loading import load, running
 from tailqa.engine.memory import peak_bytes
@@ -84,6 +84,11 @@ class LocalEngine:
     def context_tokens(self) -> int | None:
         """The positions that the model's config allows."""
         return self._context_tokens
+
+    @property
+    def chats_vary(self) -> bool:
+        """Whether the chat template can render something else another time."""
+        return template_varies(self._tokenizer)
 
     @property
     def vocabulary(self) -> Mapping[str, int]:

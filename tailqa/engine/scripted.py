@@ -80,6 +80,11 @@ class ScriptedEngine:
         """As told."""
         return self._context_tokens
 
+    @property
+    def chats_vary(self) -> bool:
+        """They never do."""
+        return False
+
     def encode(self, request: Request) -> Encoded:
         """Words as tokens; a chat is one line per message."""
         prompt = request.prompt

@@ -10,6 +10,7 @@ import pytest
 from tailqa.core.answer import Answered, Failed
 from tailqa.core.errors import ModelError
 from tailqa.core.ports import Silent
+from tailqa.core.query import Message
 from tailqa.engine import ResponseStore, ScriptedEngine, answer, measure
 
 
@@ -163,6 +164,18 @@ def test_an_interruption_keeps_what_a_batch_has_finished(store, ask):
         run(Interrupted(echo), store, requests)
     run(ScriptedEngine(echo), store, requests, rest)
     assert rest.units == {"reused": 5, "new": 7}
+
+
+def test_a_template_that_tells_the_time_is_rendered_anew(llama, ask, store, monkeypatch):
+    tokenizer = llama._encoder._tokenizer
+    template = "{{ strftime_now('%f') }} {{ messages[0]['content'] }}"
+    monkeypatch.setattr(tokenizer, "chat_template", template)
+    monkeypatch.setattr(llama._tokenizer, "chat_template", template)
+    chat = (Message(role="user", content="the cat"),)
+    requests = [ask(chat, "chat", max_tokens=2), ask("the cat", "plain", max_tokens=2)]
+    first, again = run(llama, store, requests), run(llama, store, requests)
+    assert first[0].attempts[0].prompt != again[0].attempts[0].prompt
+    assert first[1] == again[1]
 
 
 def test_what_another_process_was_faster_with_counts(store, ask, tmp_path):

@@ -1,7 +1,13 @@
 """Stop strings."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
+
+
+_ILLEGIBLE = "\ufffd"
+_CHARACTER_BYTES = 4
+"""The most that UTF-8 takes."""
 
 
 def cut(text: str, stops: Iterable[str]) -> str:
@@ -20,7 +26,7 @@ def cut(text: str, stops: Iterable[str]) -> str:
 
 
 def window_tokens(stops: Iterable[str]) -> int:
-    """How many of the last tokens can hold a part of a stop string that has just ended.
+    """How many of the last visible tokens can hold a part of a stop string that has just ended.
 
     Every token of it covers at least one byte; two more keep the decoder from treating the first
     one as the begin of a text.
@@ -41,18 +47,34 @@ class StopFinder:
     def __init__(self, tokenizer: Any, stops: Iterable[str]) -> None:
         self._decode = tokenizer.decode
         stops = [stop for stop in stops if stop]
-        special = [token for token in tokenizer.all_special_tokens if token]
-        self._naming = [stop for stop in stops if any(token in stop for token in special)]
+        self._special = _special_tokens(tokenizer) if stops else {}
+        names = self._special.values()
+        self._naming = [stop for stop in stops if any(name in stop for name in names)]
         self._plain = [stop for stop in stops if stop not in self._naming]
         self._window = window_tokens(stops)
 
     def reached(self, token_ids: Sequence[int]) -> bool:
         """Whether a stop string ends in, or at, the last token."""
-        tail = list(token_ids[-self._window :])
-        return self._within(tail, self._plain, True) or self._within(tail, self._naming, False)
+        visible = (token for token in reversed(token_ids) if token not in self._special)
+        return self._within(visible, self._plain) or self._within(reversed(token_ids), self._naming)
 
-    def _within(self, tail: list[int], stops: Sequence[str], skip_special: bool) -> bool:
+    def _within(self, backwards: Iterable[int], stops: Sequence[str]) -> bool:
         if not stops:
             return False
-        text = self._decode(tail, skip_special_tokens=skip_special)
-        return any(stop in text for stop in stops)
+        tail = list(islice(backwards, self._window + _CHARACTER_BYTES - 1))[::-1]
+        # Where tokens are bytes, a window that begins within a character is illegible as a whole.
+        for start in range(max(0, len(tail) - self._window), -1, -1):
+            text = self._decode(tail[start:], skip_special_tokens=False)
+            if any(stop in text for stop in stops):
+                return True
+            if _ILLEGIBLE not in text:
+                return False
+        return False
+
+
+def _special_tokens(tokenizer: Any) -> dict[int, str]:
+    """What a decoder leaves out, by id: more than the tokens that have a part, such as EOS."""
+    known = tokenizer.added_tokens_decoder
+    added = {index: str(token) for index, token in known.items() if token.special}
+    parts = zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True)
+    return {index: token for index, token in (added | dict(parts)).items() if token}

@@ -1,13 +1,16 @@
 """The decode loop against transformers' own, alone and in a batch."""
 
+import copy
 from functools import cache
 from typing import Any
 
 import pytest
 import torch
+from tokenizers import AddedToken
 
 from tailqa.core.errors import ModelError
 from tailqa.core.query import Message
+from tailqa.engine.stopping import StopFinder
 
 
 @cache
@@ -246,3 +249,35 @@ def test_samples_do_not_change_where_memory_runs_out_while_they_are_drawn(
     monkeypatch.setattr(torch.Tensor, "log_softmax", run_out)
     assert [text.token_ids for text in texts_of(llama, batch)] == undisturbed
     assert len(calls) > 12
+
+
+def test_special_tokens_do_not_hide_a_stop_string(llama):
+    tokenizer = llama._tokenizer
+    [cat] = {token for token in tokenizer(" cat")["input_ids"] if token > 2}
+    finder = StopFinder(tokenizer, ["cat cat"])
+    row = [cat, *[2] * 20, cat]
+    assert finder.reached(row)
+    assert not finder.reached(row[:-1])
+
+
+def test_a_special_token_without_a_part_can_be_a_stop_string(llama):
+    tokenizer = copy.deepcopy(llama._tokenizer)
+    added = AddedToken("<|turn|>", special=True)
+    tokenizer.add_tokens([added])
+    token = tokenizer.convert_tokens_to_ids("<|turn|>")
+    assert token not in tokenizer.all_special_ids
+    assert StopFinder(tokenizer, ["<|turn|>"]).reached([5, token])
+    assert not StopFinder(tokenizer, ["turn"]).reached([5, token])
+
+
+def test_a_stop_string_is_found_behind_half_a_character():
+    from tokenizers import Tokenizer, decoders, models
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {f"<0x{byte:02X}>": byte for byte in range(256)} | {"<unk>": 256}
+    bytes_alone = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>", byte_fallback=True))
+    bytes_alone.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    finder = StopFinder(PreTrainedTokenizerFast(tokenizer_object=bytes_alone), ["up"])
+    for text in ("éup", "🙂up", "🙂tup"):
+        assert finder.reached(list(text.encode()))
+    assert not finder.reached(list("🙂u".encode()))

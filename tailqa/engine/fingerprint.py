@@ -12,6 +12,7 @@ from tailqa.core.report import ModelInfo
 from tailqa.engine.arguments import ModelArgs
 from tailqa.engine.quantization import weights_kept
 from tailqa.engine.spec import Source
+from tailqa.engine.weights import weight_files
 
 _CHUNK_BYTES = 1 << 20
 _CONFIGS = ("config.json", "generation_config.json", "adapter_config.json")
@@ -59,7 +60,7 @@ def weights_digest(source: Source) -> str:
         return source.commit
     if source.gguf is not None:
         return _of_file(source.folder / source.gguf)
-    weights = sorted(path.name for path in source.folder.glob("*.safetensors"))
+    weights = [path.name for path in weight_files(source.folder)]
     configs = [name for name in _CONFIGS if (source.folder / name).is_file()]
     return digest([[name, _of_file(source.folder / name)] for name in [*weights, *configs]])
 

@@ -11,6 +11,7 @@ from tailqa.engine.arguments import ModelArgs
 from tailqa.engine.gguf_header import count_weights
 from tailqa.engine.spec import Source, locate
 
+_INDEX = "model.safetensors.index.json"
 ALL_CUDA = "cuda"
 _FLOATS = {"F64", "F32", "F16", "BF16"}
 # One scale of two bytes per 64 (NF4), per 32 (int4) or per row weights.
@@ -65,9 +66,37 @@ def free_bytes(device: str) -> int | None:
     return available if room is None else min(available, room)
 
 
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors that transformers reads, sorted, with an adapter's; not copies beside them.
+
+    Raises ModelError for an index that is broken or names files that are not there.
+    """
+    index, whole = folder / _INDEX, folder / "model.safetensors"
+    if whole.is_file():
+        files = {whole}
+    elif index.is_file():
+        files = {folder / name for name in _indexed(index)}
+    else:
+        return sorted(folder.glob("*.safetensors"))
+    return sorted(files | set(folder.glob("adapter_model.safetensors")))
+
+
+def _indexed(index: Path) -> set[str]:
+    try:
+        names = {str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{index} is broken: it must be JSON with a weight_map; fetch or save the model again."
+        ) from error
+    for name in sorted(names):
+        if not (index.parent / name).is_file():
+            raise ModelError(f"{index} names {name}, which is not there; fetch the model again.")
+    return names
+
+
 def _safetensors(source: Source, itemsize: int, quantization: str | None) -> Iterator[float]:
     """The bytes of each tensor once loaded; what is quantised in the file stays so."""
-    for path in source.folder.glob("*.safetensors"):
+    for path in weight_files(source.folder):
         for name, tensor in _header(path).items():
             if name == "__metadata__":
                 continue

@@ -1,9 +1,16 @@
 """What a model will take and what is left, before it is loaded."""
 
+import json
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tailqa.core.errors import ModelError
 from tailqa.engine import ModelArgs, free_bytes, memory_need, weights
+from tailqa.engine.fingerprint import weights_digest
+from tailqa.engine.spec import Source
+from tailqa.engine.weights import weight_files
 
 
 @pytest.mark.parametrize(("dtype", "size"), [("float32", 4), ("bfloat16", 2), ("auto", 4)])
@@ -40,3 +47,29 @@ def test_a_limit_of_the_control_group_counts(tmp_path, monkeypatch):
 
 def test_a_device_that_does_not_say():
     assert free_bytes("mps") is None
+
+
+def test_copies_of_the_weights_beside_them_are_no_weights(folders, llama, tmp_path):
+    folder = Path(shutil.copytree(folders["llama"], tmp_path / "model"))
+    source = Source(spec="m", folder=folder)
+    shutil.copy(folder / "model.safetensors", folder / "consolidated.safetensors")
+    need = memory_need(str(folder), device="cpu", dtype="float32", args=ModelArgs())
+    assert need == ("cpu", 4 * llama.info.n_parameters)
+    assert weights_digest(source) == llama.info.weights_digest
+
+
+def test_an_index_says_which_files_are_weights(folders, tmp_path):
+    folder = Path(shutil.copytree(folders["llama"], tmp_path / "model"))
+    shutil.copy(folder / "model.safetensors", folder / "stray.safetensors")
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": "model-00001-of-00001.safetensors"}}))
+    assert [path.name for path in weight_files(folder)] == ["model-00001-of-00001.safetensors"]
+    index.write_text(json.dumps({"weight_map": {"a": "b.safetensors"}}))
+    with pytest.raises(ModelError, match=r"index\.json names b\.safetensors, which is not there"):
+        weight_files(folder)
+    index.write_text("[]")
+    with pytest.raises(
+        ModelError, match=r"index\.json is broken: it must be JSON with a weight_map"
+    ):
+        weight_files(folder)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from tailqa.core.ports import Footprint
 
-_EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
+_EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 
 
 def footprint(model: Any) -> Footprint:
@@ -18,7 +18,8 @@ def footprint(model: Any) -> Footprint:
     """
     config = model.config.get_text_config()
     embeddings, head = model.get_input_embeddings(), model.get_output_embeddings()
-    sparse = any(getattr(config, name, None) for name in _EXPERTS)
+    places = (config, getattr(config, "ffn_config", None))  # DBRX keeps them apart
+    sparse = any(getattr(place, name, None) for place in places for name in _EXPERTS)
     lookups = [m for m in model.modules() if isinstance(m, nn.Embedding) or m is embeddings]
     head_weight = getattr(head, "weight", None)
     unread = {id(w) for m in lookups for w in m.parameters() if w is not head_weight}

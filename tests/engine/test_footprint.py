@@ -1,5 +1,7 @@
 """What a decode step reads, against the shapes of small models."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -74,6 +76,14 @@ def test_of_a_mixture_of_experts_nothing_is_claimed():
     )
     found = footprint(AutoModelForCausalLM.from_config(config))
     assert (found.step_weight_bytes, found.body_parameters) == (None, None)
+
+
+@pytest.mark.parametrize("named", ["num_experts", "moe_num_experts", "ffn_config"])
+def test_experts_have_many_names(named):
+    model = made("llama")
+    experts = SimpleNamespace(moe_num_experts=4) if named == "ffn_config" else 4
+    model.config.get_text_config = lambda: SimpleNamespace(**{named: experts})
+    assert footprint(model).step_weight_bytes is None
 
 
 def test_a_tensor_that_packs_others_is_looked_into():

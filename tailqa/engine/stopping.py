@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-
 _ILLEGIBLE = "\ufffd"
 _CHARACTER_BYTES = 4
 """The most that UTF-8 takes."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import logging
 import sys
 import warnings
@@ -82,6 +83,7 @@ def load(
     pass of one token has been run. Raises ModelError.
     """
     args = args or ModelArgs()
+    _check_generation_config(source)
     place = pick_device("auto" if args.device_map else device)
     tokenizer = load_tokenizer(source)
     with quiet(), _one_sentence(source.spec):
@@ -132,6 +134,24 @@ def try_out(model: Any, name: str) -> None:
         raise ModelError(
             f"{name} cannot be run in {dtype} on {model.device}: it {_failure(error)}"
         ) from error
+
+
+def _check_generation_config(source: Source) -> None:
+    """transformers passes a broken one over in silence."""
+    path = source.folder / "generation_config.json"
+    if not path.is_file():
+        return
+    try:
+        config = json.loads(path.read_text("utf-8"))
+        ends = config.get("eos_token_id")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError(f"{path} is no JSON object; mend it or take it away.") from error
+    tokens = ends if isinstance(ends, list) else [ends]
+    if ends is not None and not all(type(token) is int for token in tokens):
+        raise ModelError(
+            f"{path} has eos_token_id {ends!r}; it must be a token id (a whole number) or a list "
+            "of them."
+        )
 
 
 def _placing(place: torch.device, args: ModelArgs) -> dict[str, Any]:

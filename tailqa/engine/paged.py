@@ -11,12 +11,12 @@ from tailqa.engine.texts import Text, Texts, Voice
 
 
 def can_page(voice: Voice, batch: Sequence[Encoded]) -> bool:
-    """Whether the texts are drawn as `generate_batch` can draw them: greedily, nothing penalised.
+    """Whether the texts are drawn as `generate_batch` can draw them: greedily, by no rules.
 
     It draws samples from one stream, so that a sample would depend on what stands beside it.
     """
     greedy = all(item.request.generation.temperature == 0 for item in batch)
-    return greedy and voice.repetition_penalty == 1.0
+    return greedy and voice.repetition_penalty == 1.0 and voice.rules is None
 
 
 def generate_paged(model: Any, voice: Voice, batch: Sequence[Encoded]) -> list[Text]:

@@ -17,6 +17,7 @@ from tailqa.engine.generation import generate_shared
 from tailqa.engine.paged import can_page, generate_paged
 from tailqa.engine.plain import generate_plain, logits_plain
 from tailqa.engine.prefixes import Row
+from tailqa.engine.rules import not_followed, rules_of
 from tailqa.engine.scoring import find_plain, find_shared, logits_shared, score_choices
 from tailqa.engine.shared import SharedForward
 from tailqa.engine.sharing import Sharing, attending, find_sharing
@@ -43,12 +44,16 @@ class Runner:
         self, model: Any, tokenizer: Any, *, batch_size: int | None, keep_attention: bool
     ) -> None:
         ends = end_ids(model, tokenizer)
+        config = model.generation_config
+        rules = partial(rules_of, config, sorted(ends), device=model.device)
+        self._not_followed = not_followed(config)
         self.voice = Voice(
             tokenizer=tokenizer,
             end_ids=ends,
             # Padding is masked: any token that exists will do.
             pad_id=tokenizer.pad_token_id or min(ends, default=0),
-            repetition_penalty=model.generation_config.repetition_penalty or 1.0,
+            repetition_penalty=config.repetition_penalty or 1.0,
+            rules=rules if rules(0) else None,
         )
         self.model = model
         self.batch_size = batch_size
@@ -68,12 +73,13 @@ class Runner:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know of how the model is run, in sentences."""
+        notes = []
         if self.sharing.reason:
-            return (f"{_ANEW} for every row: {self.sharing.reason}.",)
-        if math.isfinite(self.sharing.longest):
+            notes.append(f"{_ANEW} for every row: {self.sharing.reason}.")
+        elif math.isfinite(self.sharing.longest):
             window = f"{self.sharing.longest:,.0f} tokens, its attention window"
-            return (f"{_ANEW} for rows of more than {window}.",)
-        return ()
+            notes.append(f"{_ANEW} for rows of more than {window}.")
+        return (*notes, *self._not_followed)
 
     def texts(self, batch: Sequence[Encoded]) -> Iterator[Text]:
         """Each text as soon as it and all before it are over."""

@@ -1,14 +1,16 @@
 """Texts in the making: which token comes next, and when a text is over."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from tailqa.core.ports import Encoded
 from tailqa.engine.forward import left_pad
+from tailqa.engine.rules import Rule
 from tailqa.engine.sampling import Sampler, penalise_repetition
 from tailqa.engine.stopping import StopFinder
 
@@ -23,6 +25,8 @@ class Voice:
     end_ids: frozenset[int]
     pad_id: int
     repetition_penalty: float = 1.0
+    rules: Callable[[int], Sequence[Rule]] | None = None
+    """Further ones of the generation config, for a prompt of so many tokens."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -67,6 +71,7 @@ class Texts:
     def __init__(self, voice: Voice, batch: Sequence[Encoded]) -> None:
         self._voice = voice
         self._sampler = Sampler(batch)
+        self._rules = [voice.rules(len(item.token_ids)) for item in batch] if voice.rules else []
         self.all = [
             Text(encoded=item, stops=StopFinder(voice.tokenizer, item.request.generation.stop))
             for item in batch
@@ -80,6 +85,8 @@ class Texts:
         own = logits
         if self._voice.repetition_penalty != 1.0:
             logits = self._penalised(logits, indices)
+        if self._rules:
+            logits = torch.cat([self._ruled(*pair) for pair in zip(logits, indices, strict=True)])
         chosen = self._sampler.choose(logits, indices)
         logprobs = own.log_softmax(dim=-1).gather(1, chosen[:, None])[:, 0]
         tokens: list[int] = chosen.tolist()
@@ -91,6 +98,13 @@ class Texts:
                 text.fault = NOT_FINITE
             text.append(token, logprob, self._voice.end_ids)
         return tokens
+
+    def _ruled(self, logits: Tensor, index: int) -> Tensor:
+        row = (*self.all[index].encoded.token_ids, *self.all[index].token_ids)
+        ids, ruled = torch.tensor([row], device=logits.device), logits[None]
+        for rule in self._rules[index]:
+            ruled = rule(ids, ruled)
+        return ruled
 
     def _penalised(self, logits: Tensor, indices: Sequence[int]) -> Tensor:
         said = [(*self.all[i].encoded.token_ids, *self.all[i].token_ids) for i in indices]

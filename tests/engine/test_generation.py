@@ -1,15 +1,19 @@
 """The decode loop against transformers' own, alone and in a batch."""
 
 import copy
+import json
+import shutil
 from functools import cache
 from typing import Any
 
 import pytest
 import torch
 from tokenizers import AddedToken
+from transformers import GenerationConfig
 
 from tailqa.core.errors import ModelError
 from tailqa.core.query import Message
+from tailqa.engine.rules import not_followed
 from tailqa.engine.stopping import StopFinder
 
 
@@ -188,6 +192,39 @@ def test_the_repetition_penalty_of_the_generation_config_holds(new_folder, tmp_p
         assert row.token_ids == own_greedy(engine, prompt, 24)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"no_repeat_ngram_size": 2},
+        {"min_new_tokens": 9, "repetition_penalty": 1.2},
+        {"bad_words_ids": [[300], [301, 302], [5]], "min_length": 20},
+        {"suppress_tokens": [*range(260, 300)], "begin_suppress_tokens": [*range(300, 320)]},
+    ],
+)
+def test_the_rules_of_the_generation_config_hold(folders, tmp_path, ask, prompts, settings):
+    from tailqa.engine import open_engine
+
+    folder = shutil.copytree(folders["qwen2"], tmp_path / "m")
+    config = folder / "generation_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | settings))
+    engine: Any = open_engine(str(folder), device="cpu")
+    free: Any = open_engine(str(folders["qwen2"]), device="cpu")
+    some = prompts[:8]
+    batch = [engine.encode(ask(prompt)) for prompt in some]
+    rows = [text.token_ids for text in texts_of(engine, batch)]
+    assert rows == [own_greedy(engine, prompt, 24) for prompt in some]
+    assert rows != [text.token_ids for text in texts_of(free, batch)]
+
+
+def test_what_of_a_generation_config_is_not_followed_is_told():
+    config = GenerationConfig(num_beams=4, top_k=20, min_new_tokens=2, guidance_scale=1.0)
+    assert not_followed(config) == [
+        "Its generation_config.json is not followed in texts: num_beams=4.",
+        "Its generation_config.json is not followed in samples: top_k=20.",
+    ]
+    assert not_followed(GenerationConfig()) == []
+
+
 def test_the_mean_logprob_is_that_of_the_models_own_distribution(
     new_folder, tmp_path, engine, ask, prompts
 ):
@@ -274,8 +311,8 @@ def test_a_stop_string_is_found_behind_half_a_character():
     from tokenizers import Tokenizer, decoders, models
     from transformers import PreTrainedTokenizerFast
 
-    vocabulary = {f"<0x{byte:02X}>": byte for byte in range(256)} | {"<unk>": 256}
-    bytes_alone = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>", byte_fallback=True))
+    vocabulary = {f"<0x{byte:02X}>": byte for byte in range(256)}
+    bytes_alone = Tokenizer(models.BPE(vocabulary, [], byte_fallback=True))
     bytes_alone.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
     finder = StopFinder(PreTrainedTokenizerFast(tokenizer_object=bytes_alone), ["up"])
     for text in ("éup", "🙂up", "🙂tup"):

@@ -67,6 +67,21 @@ def test_a_broken_file(copy, name, content):
     refuses(copy, "cannot be loaded")
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("no JSON", "is no JSON object"),
+        ("[]", "is no JSON object"),
+        ('{"eos_token_id": "x"}', "has eos_token_id 'x'; it must be a token id"),
+        ('{"eos_token_id": [1, null]}', "has eos_token_id"),
+        ('{"eos_token_id": 1, "no_repeat_ngram_size": -2}', "sets no_repeat_ngram_size=-2"),
+    ],
+)
+def test_a_broken_generation_config(copy, content, reason):
+    (copy / "generation_config.json").write_text(content)
+    refuses(copy, reason, device="cpu")
+
+
 def test_a_model_that_brings_its_own_code(copy):
     config = json.loads((copy / "config.json").read_text())
     config |= {"model_type": "theirs", "auto_map": {"AutoConfig": "theirs.Config"}}

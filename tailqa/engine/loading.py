@@ -204,7 +204,9 @@ def running(name: str) -> Iterator[None]:
     """Turns what a forward pass can fail with into a ModelError."""
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # kernels and models raise of their own, too
         raise ModelError(f"{name} {_failure(error)}") from error
 
 

@@ -31,6 +31,8 @@ from tailqa.engine.texts import NOT_FINITE, Text
 _CPU_WORK, _GPU_WORK = 1e13, 1e16
 """Operations of a batch: about a minute. What is killed in a batch is computed again."""
 
+_MOST_PAGED = 4096
+
 
 class LocalEngine:
     """The Engine of one loaded model; `LocalEngine.load` makes it."""
@@ -56,7 +58,7 @@ class LocalEngine:
         self._runner = Runner(
             model, tokenizer, batch_size=batch_size, keep_attention=keep_attention
         )
-        self._info = replace(info, notes=self._runner.notes)
+        self._info = info
 
     @classmethod
     def load(
@@ -78,7 +80,8 @@ class LocalEngine:
     @property
     def info(self) -> ModelInfo:
         """What identifies the model and the way it is run."""
-        return self._info
+        runner = getattr(self, "_runner", None)  # None once it is closed
+        return self._info if runner is None else replace(self._info, notes=runner.notes)
 
     @property
     def context_tokens(self) -> int | None:
@@ -119,8 +122,12 @@ class LocalEngine:
 
     def batches(self, requests: Sequence[Encoded]) -> list[list[int]]:
         """Prompts that share a prefix together; as many as keep the device busy for a while."""
-        work = _GPU_WORK if self._info.device.startswith("cuda") else _CPU_WORK
+        cuda = self._info.device.startswith("cuda")
+        work = _GPU_WORK if cuda else _CPU_WORK
         tokens = int(work / (2 * max(1, self._info.n_parameters or 0)))
+        if cuda and not any(request.choice_ids for request in requests):
+            # Rows that are over are replaced at once, until none waits: the fewer ends the better.
+            return partition(requests, tokens=tokens, most=_MOST_PAGED)
         return partition(requests, tokens=min(tokens, MOST_TOKENS))
 
     def run(self, batch: Sequence[Encoded]) -> Iterator[Attempt | ModelError]:
@@ -191,6 +198,8 @@ class LocalEngine:
 
     def close(self) -> None:
         """Gives the memory back; the engine cannot be used any more."""
+        self._info = self.info
+        self._runner.close()
         del self._runner
         gc.collect()  # modules and their hooks hold each other
         if self._info.device.startswith("cuda"):

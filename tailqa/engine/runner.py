@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from torch import Tensor
@@ -14,7 +15,8 @@ from tailqa.engine.attention import NAME
 from tailqa.engine.batching import length
 from tailqa.engine.forward import Forward
 from tailqa.engine.generation import generate_shared
-from tailqa.engine.paged import can_page, generate_paged
+from tailqa.engine.memory import freed
+from tailqa.engine.paged import can_page, generate_paged, give_back
 from tailqa.engine.plain import generate_plain, logits_plain
 from tailqa.engine.prefixes import Row
 from tailqa.engine.rules import not_followed, rules_of
@@ -37,7 +39,8 @@ _ANEW = "Prefixes that prompts share are computed anew"
 class Runner:
     """A model with its attention replaced, unless `keep_attention` or a trial says otherwise.
 
-    `batch_size` is how many rows are decoded at a time; None follows the free memory.
+    `batch_size` is how many texts, or questions with their choices, are run at a time; None
+    follows the free memory.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Runner:
         self.shared = SharedForward(model)
         # On a CPU it is several times slower than the loop here.
         self.pages = model.device.type == "cuda"
+        self._unpaged = ""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -77,18 +81,31 @@ class Runner:
         if self.sharing.reason:
             notes.append(f"{_ANEW} for every row: {self.sharing.reason}.")
         elif math.isfinite(self.sharing.longest):
-            window = f"{self.sharing.longest:,.0f} tokens, its attention window"
+            window = f"{self.sharing.longest:,.0f} tokens, {self.sharing.limit}"
             notes.append(f"{_ANEW} for rows of more than {window}.")
+        if self._unpaged:
+            notes.append(
+                "transformers' continuous batching failed, so texts were decoded by tailqa's own "
+                f"loop ({self._unpaged})."
+            )
         return (*notes, *self._not_followed)
+
+    def close(self) -> None:
+        """Gives the pages back."""
+        give_back(self.model)
 
     def texts(self, batch: Sequence[Encoded]) -> Iterator[Text]:
         """Each text as soon as it and all before it are over."""
         longest = max(map(length, batch))
-        if self.pages and can_page(self.voice, batch):
-            with attending(self.model, self.own_attention):
-                texts = generate_paged(self.model, self.voice, batch)
-            yield from texts
-        elif self._shares(longest):
+        if self.pages and longest <= self.plain.turn and can_page(self.voice, batch):
+            n_given = 0
+            for text in self._paged(batch):
+                yield text
+                n_given += 1
+            batch = batch[n_given:]
+        if not batch:
+            return
+        if self._shares(longest):
             yield from generate_shared(self.shared, self.voice, batch, self._rows(longest))
         else:
             yield from self._padded(batch, self._rows(longest))
@@ -109,7 +126,10 @@ class Runner:
         """The log-probabilities of the choices of each request."""
         longest = max(map(length, batch))
         if self._shares(longest):
-            return score_choices(batch, partial(find_shared, self.shared))
+            size = self.batch_size or len(batch)
+            parts = (batch[start : start + size] for start in range(0, len(batch), size))
+            found = (score_choices(part, partial(find_shared, self.shared)) for part in parts)
+            return list(chain.from_iterable(found))
         rows = self._rows(longest)
         logits = partial(logits_plain, self.plain, self.voice.pad_id, size=rows)
         with attending(self.model, self.own_attention):
@@ -130,6 +150,17 @@ class Runner:
         if self._shares(max(map(length, batch))):
             return nullcontext()
         return attending(self.model, self.own_attention)
+
+    def _paged(self, batch: Sequence[Encoded]) -> Iterator[Text]:
+        """The texts, or those before a failure: the loops here can do what is left."""
+        try:
+            with attending(self.model, self.own_attention):
+                yield from generate_paged(self.model, self.voice, batch, self.batch_size)
+        except Exception as error:
+            # What a model cannot do in pages fails in any way.
+            self.pages = False
+            self._unpaged = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
+            freed(error)
 
     def _padded(self, batch: Sequence[Encoded], rows: int) -> Iterator[Text]:
         for start in range(0, len(batch), rows):

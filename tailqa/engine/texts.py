@@ -57,8 +57,15 @@ class Text:
         return round(self.logprob / len(self.token_ids), 6)
 
     def append(self, token: int, logprob: float | None, end_ids: frozenset[int]) -> None:
-        """Goes on by one token, unless the text is over."""
-        if not self.done:
+        """Goes on by one token, unless the text is over; numbers that are none end it.
+
+        NaN wins an argmax, and infinity leaves NaN, so a look at the chosen token is enough.
+        """
+        if self.done:
+            return
+        if logprob is not None and not math.isfinite(logprob):
+            self.fault = NOT_FINITE
+        else:
             self.token_ids.append(token)
             if self.logprob is not None:
                 self.logprob = None if logprob is None else self.logprob + logprob
@@ -91,12 +98,8 @@ class Texts:
         logprobs = own.log_softmax(dim=-1).gather(1, chosen[:, None])[:, 0]
         tokens: list[int] = chosen.tolist()
         self._sampler.taken(indices)
-        # NaN wins an argmax, and infinity leaves NaN, so a look at the chosen is enough.
         for index, token, logprob in zip(indices, tokens, logprobs.tolist(), strict=True):
-            text = self.all[index]
-            if not math.isfinite(logprob) and not text.done:
-                text.fault = NOT_FINITE
-            text.append(token, logprob, self._voice.end_ids)
+            self.all[index].append(token, logprob, self._voice.end_ids)
         return tokens
 
     def _ruled(self, logits: Tensor, index: int) -> Tensor:

@@ -65,16 +65,18 @@ def attention(  # noqa: PLR0917 - transformers calls it so
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    attention_mask: Tensor | None,  # noqa: ARG001 - the layout knows better
+    attention_mask: Tensor | None,
     scaling: float | None = None,
     **more: Any,
 ) -> tuple[Tensor, None]:
     """What transformers calls: rows × heads × queries × head size → rows × queries × heads × size.
 
-    Raises ModelError for a kind of attention that is not computed here (a soft cap, sinks).
+    Raises ModelError for a kind of attention that is not computed here (a soft cap, sinks, a mask
+    that the layer makes by itself).
     """
     if (
-        more.get("softcap")
+        attention_mask is not None  # transformers makes none for an attention that it does not know
+        or more.get("softcap")
         or more.get("s_aux") is not None
         or more.get("position_bias") is not None
     ):

@@ -1,6 +1,7 @@
 """Forward passes with padding on the left, so that the last positions are those that count."""
 
 import inspect
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,11 @@ from tailqa.core.errors import ModelError
 
 
 class Forward:
-    """A transformers causal language model, called with what its forward method takes."""
+    """A transformers causal language model, called with what its forward method takes.
+
+    A pass over more than `turn` tokens rotates all of its positions otherwise (LongRoPE, dynamic
+    NTK): longer rows must not be run beside shorter ones, nor behind keys of a shorter pass.
+    """
 
     def __init__(self, model: Any) -> None:
         taken = inspect.signature(model.forward).parameters
@@ -22,6 +27,7 @@ class Forward:
         self._model = model
         self._takes_positions = "position_ids" in taken
         self._takes_kept = "logits_to_keep" in taken
+        self.turn = _turn(model.config.get_text_config())
 
     @property
     def device(self) -> torch.device:
@@ -54,6 +60,19 @@ class Forward:
         if self._takes_kept:
             more["logits_to_keep"] = kept
         return self._model(input_ids=ids, attention_mask=mask, return_dict=True, **more)
+
+
+def _turn(config: Any) -> float:
+    """The tokens up to which a pass rotates as the model was trained first; infinity for most."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    # Some models have parameters per kind of layer.
+    kinds = [rope, *(value for value in rope.values() if isinstance(value, dict))]
+    turns = [
+        kind.get("original_max_position_embeddings") or config.max_position_embeddings
+        for kind in kinds
+        if kind.get("rope_type") in {"longrope", "dynamic"}
+    ]
+    return float(min(turns, default=math.inf))
 
 
 def left_pad(

@@ -10,6 +10,7 @@ import torch
 from torch.nn.functional import pad
 
 from tailqa.core.ports import Encoded
+from tailqa.engine.batching import length
 from tailqa.engine.forward import Forward, left_pad
 from tailqa.engine.texts import Text, Texts, Voice
 
@@ -26,6 +27,9 @@ def generate_plain(
     `on_token` is called whenever the next token of the texts is known. Finished rows leave once
     they are half of the batch: copying the cache then costs less than it saves.
     """
+    if on_token is None and len(batch) > 1 and max(map(length, batch)) > forward.turn:
+        # Rows that can pass the turn are run alone, unless they are timed.
+        return [text for item in batch for text in generate_plain(forward, voice, [item])]
     texts = Texts(voice, batch)
     ids, mask = left_pad([item.token_ids for item in batch], voice.pad_id, forward.device)
     logits, cache = forward.prefill(ids, mask)
@@ -44,7 +48,13 @@ def generate_plain(
             cache.reorder_cache(selected)
             mask, step = mask[selected], step[selected]
             running = [running[place] for place in kept]
-        logits, cache = forward.step(step, mask, cache)
+        if mask.shape[1] == forward.turn + 1:
+            # The keys so far were rotated otherwise.
+            said = [(*item.encoded.token_ids, *item.token_ids) for item in texts.all]
+            ids, mask = left_pad([said[i] for i in running], voice.pad_id, forward.device)
+            logits, cache = forward.prefill(ids, mask)
+        else:
+            logits, cache = forward.step(step, mask, cache)
 
 
 @torch.inference_mode()
@@ -56,8 +66,12 @@ def logits_plain(
     size: int = 1,
 ) -> Iterator[torch.Tensor]:
     """The logits (count × vocabulary) of each row's last `count` positions, `size` rows at once."""
-    for start in range(0, len(rows), size):
-        part, n = rows[start : start + size], counts[start : start + size]
+    start = 0
+    while start < len(rows):
+        alone = len(rows[start]) > forward.turn
+        stop = start + (1 if alone else size)
+        part, n = rows[start:stop], counts[start:stop]
         logits = forward.last_logits(*left_pad(part, pad_id, forward.device), max(n))
         for of_row, count in zip(logits, n, strict=True):
             yield of_row[-count:]
+        start = stop

@@ -20,7 +20,7 @@ _COARSE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """Rows of up to `longest` tokens can share their prefixes; 0: `reason` says why not.
+    """Rows of up to `longest` tokens, `limit`, can share their prefixes; 0: `reason` says why not.
 
     The keys and values of a token take up `bytes_per_token`.
     """
@@ -28,6 +28,7 @@ class Sharing:
     longest: float
     reason: str = ""
     bytes_per_token: int = 0
+    limit: str = "its attention window"
 
 
 @contextlib.contextmanager
@@ -52,7 +53,7 @@ def find_sharing(model: Any, forward: Forward, pad_id: int) -> Sharing:
     window = _window(model.config.get_text_config())
     vocabulary = model.get_input_embeddings().num_embeddings
     draw = torch.Generator().manual_seed(0)
-    size = min(12, int(min(window, 12)))
+    size = int(min(12, window, forward.turn))
     ids = torch.randint(0, vocabulary, (3, size), generator=draw)
     ids[:, : size // 2] = ids[0, : size // 2]
     rows = sorted({tuple(row) for row in ids.tolist()})
@@ -63,6 +64,9 @@ def find_sharing(model: Any, forward: Forward, pad_id: int) -> Sharing:
         return Sharing(0, f"its attention cannot be shared ({type(error).__name__})")
     if difference > _TOLERANCE.get(model.dtype, _COARSE):
         return Sharing(0, "its logits come out differently behind a shared prefix")
+    if forward.turn < window:
+        limit = "past which all positions are rotated otherwise"
+        return Sharing(forward.turn, bytes_per_token=bytes_per_token, limit=limit)
     return Sharing(window, bytes_per_token=bytes_per_token)
 
 

@@ -11,6 +11,11 @@ _CHOSEN = " (chosen)"
 _FAR = 0.05
 """Shares of calls that differ by more are those of another rule."""
 
+_APART = 0.01
+"""The same where chance does not explain it."""
+
+_ROUNDING = 1e-9
+
 FIGURES: tuple[tuple[str, str, shown.Unit], ...] = (
     ("quality", "quality,\n%", shown.PERCENT),
     ("retained", "of the\nteacher's, %", shown.PERCENT),
@@ -124,7 +129,27 @@ def expected_words(routing: Routing, choice: RouteChoice) -> str:
             f"{_percent(share)} of calls to the teacher. Measure more queries "
             "before you rely on it."
         )
+    if isinstance(share, Estimate) and share.value > 1 - _ROUNDING:
+        sentences.append("It sends every query to the teacher, so it saves nothing.")
+    if choice.by == routing.chosen:
+        sentences += _cheaper(routing, choice)
     return " ".join(sentences)
+
+
+def _cheaper(routing: Routing, choice: RouteChoice) -> list[str]:
+    """Other ways that reach the aim by quality with fewer calls, beyond what chance explains."""
+    calls = choice.figures.teacher_share
+    if routing.aim != "target quality" or not isinstance(calls, Estimate):
+        return []
+    return [
+        f"{BY_NAMES[other.by].capitalize()} the aim takes {_percent(fewer)} of calls: "
+        f"--by {other.by}."
+        for other in routing.choices
+        if other.reached
+        and not _falls_short(routing, other.figures)
+        and isinstance(fewer := other.figures.teacher_share, Estimate)
+        and fewer.high < calls.low
+    ]
 
 
 def frontier_words(routing: Routing) -> list[str]:
@@ -163,8 +188,10 @@ def _percent(measured: Measured) -> str:
 
 
 def _far(share: Measured, expected: Measured) -> bool:
+    """Whether the rule's own share is not what the halves tell of it."""
     if isinstance(share, Estimate) and isinstance(expected, Estimate):
-        return abs(share.value - expected.value) > _FAR
+        outside = not expected.low <= share.value <= expected.high
+        return abs(share.value - expected.value) > (_APART if outside else _FAR)
     return False
 
 

@@ -98,6 +98,23 @@ def test_what_is_not_told_is_named_in_words(routing):
     assert unknown == ["seconds per query"]
 
 
+def test_a_way_that_takes_fewer_calls_is_named(routing):
+    strata, confidence = routing.choices
+    aimed = replace(routing, aim="target quality", limit=0.5)
+
+    def with_calls(choice, value):
+        calls = replace(choice.figures.teacher_share, value=value, low=value - 0.02, high=value)
+        return replace(choice, reached=True, figures=replace(choice.figures, teacher_share=calls))
+
+    dear, cheap = with_calls(strata, 0.9), with_calls(confidence, 0.2)
+    said = expected_words(replace(aimed, choices=(dear, cheap)), dear)
+    assert said.endswith(
+        "By confidence the aim takes 20.0 % [18.0, 20.0] of calls: --by confidence."
+    )
+    for choices in [(dear, replace(cheap, reached=False)), (dear, with_calls(confidence, 0.89))]:
+        assert "--by" not in expected_words(replace(aimed, choices=choices), dear)
+
+
 def replace_seconds(routing):
     none = TooFew(reason="no speed was measured", n=0)
 
@@ -121,6 +138,8 @@ def test_words_do_not_hide_a_rule_that_falls_short(routing):
     assert "chose differently" not in expected_words(routing, choice)
     other = replace(choice, rule_share=replace(choice.rule_share, value=0.9))
     assert "the rule of all queries sends 90.0 % of calls" in expected_words(routing, other)
+    every = replace(choice, rule_share=replace(choice.rule_share, value=1.0))
+    assert "sends every query to the teacher, so it saves nothing" in expected_words(routing, every)
     assert rule_words(replace(choice, teacher_strata=())) == "No stratum goes to the teacher."
     every = replace(choice, threshold=1.1)
     assert rule_words(every) == "Every answer of the student goes on to the teacher."

@@ -35,6 +35,21 @@ def footprint(model: Any) -> Footprint:
     )
 
 
+def cache_bytes(config: Any, itemsize: int) -> int:
+    """The keys and values of a token, by a config; the most, as if no layer had a window.
+
+    0 where the config does not say.
+    """
+    text = config.get_text_config()
+    layers, heads = (getattr(text, n, None) for n in ("num_hidden_layers", "num_attention_heads"))
+    width = getattr(text, "hidden_size", None)
+    if not (layers and heads and width):
+        return 0
+    key_heads = getattr(text, "num_key_value_heads", None) or heads
+    head = getattr(text, "head_dim", None) or width // heads
+    return int(2 * layers * key_heads * head * itemsize)
+
+
 def stored_bytes(tensor: Tensor) -> int:
     """The bytes that a tensor takes up, with its scales where it is packed.
 

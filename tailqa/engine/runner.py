@@ -13,6 +13,7 @@ from torch import Tensor
 from tailqa.core.ports import Encoded
 from tailqa.engine.attention import NAME
 from tailqa.engine.batching import length
+from tailqa.engine.footprint import cache_bytes
 from tailqa.engine.forward import Forward
 from tailqa.engine.generation import generate_shared
 from tailqa.engine.memory import freed
@@ -181,7 +182,12 @@ class Runner:
         device = self.model.device
         most = _GPU_ROWS if device.type == "cuda" else _CPU_ROWS
         free = free_bytes(str(device))
-        needed = longest * self.sharing.bytes_per_token
+        if not self.sharing.longest:  # whole prompts are computed at once, padded
+            most = max(1, min(most, _PADDED_TOKENS // longest))
+        taken = self.sharing.bytes_per_token or cache_bytes(
+            self.model.config, self.model.dtype.itemsize
+        )
+        needed = longest * taken
         if free is None or not needed:
             return max(1, min(most, _PADDED_TOKENS // longest))
         fitting = max(1, int(_MEMORY_SHARE * free / needed))

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from tailqa.engine.footprint import footprint, stored_bytes
-from tests.engine.conftest import tiny_config
+from tailqa.engine.footprint import cache_bytes, footprint, stored_bytes
+from tests.engine.conftest import tiny_config, train_tokenizer
 
 BODY = 2 * (32 * 32 * 2 + 32 * 16 * 2 + 3 * 32 * 64)  # query, output; key, value; the MLP
 NORMS = 5 * 32
@@ -76,6 +76,23 @@ def test_of_a_mixture_of_experts_nothing_is_claimed():
     )
     found = footprint(AutoModelForCausalLM.from_config(config))
     assert (found.step_weight_bytes, found.body_parameters) == (None, None)
+
+
+def test_the_cache_of_a_token_by_the_config():
+    assert cache_bytes(tiny_config("llama", 340), 4) == 2 * 2 * 2 * 8 * 4  # both, layers, heads …
+    assert cache_bytes(tiny_config("gpt2", 340), 2) == 2 * 2 * 4 * 8 * 2
+    assert cache_bytes(tiny_config("mamba", 340), 4) == 0
+
+
+def test_models_that_cannot_share_take_batches_that_fit(monkeypatch):
+    from tailqa.engine import runner
+
+    model = made("llama")
+    one = runner.Runner(model, train_tokenizer(), batch_size=None, keep_attention=True)
+    monkeypatch.setattr(runner, "free_bytes", lambda _: 4 * 100 * 256 * 9)
+    assert one._rows(100) == 8
+    monkeypatch.setattr(runner, "free_bytes", lambda _: 1 << 40)
+    assert (one._rows(100), one._rows(4096)) == (64, 8)
 
 
 @pytest.mark.parametrize("named", ["num_experts", "moe_num_experts", "ffn_config"])

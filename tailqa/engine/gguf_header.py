@@ -18,7 +18,8 @@ def count_weights(path: Path) -> int:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _Header(data).count_weights()
-    except (struct.error, KeyError) as error:
+    except (struct.error, KeyError, OverflowError, MemoryError, RecursionError) as error:
+        # A length that is out of any range, or arrays in arrays without an end.
         raise ValueError(f"{path.name} has no whole GGUF header") from error
 
 

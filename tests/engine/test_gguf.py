@@ -162,3 +162,10 @@ def test_packed_and_unpacked_answers_are_never_mixed(llama, ask):
     encoded = llama.encode(ask("the cat sat on a"))
     infos = [replace(llama.info, weights=kept) for kept in (None, UNPACKED, "GGUF, packed")]
     assert len({request_key(info, encoded) for info in infos}) == 3
+
+
+@pytest.mark.parametrize("filler", [b"\xff", b"\x09"])
+def test_a_header_of_nonsense(tmp_path, filler):
+    (tmp_path / "bad.gguf").write_bytes(b"GGUF" + filler * 400)
+    with pytest.raises(ModelError, match=r"bad\.gguf has no whole GGUF header"):
+        memory_need(str(tmp_path / "bad.gguf"), device="cpu", dtype="float32", args=ModelArgs())

@@ -9,7 +9,7 @@ from tailqa.core.operations import Option
 from tailqa.core.replay import Replayed, ReplayedFigure, ReplayedFigureName, ReplayedStage
 from tailqa.core.words import count_of
 from tailqa.report import format as shown
-from tailqa.report.cells import FULL, figure_text, fitting, make_table, text
+from tailqa.report.cells import NARROW, figure_text, fitting, make_table, text
 from tailqa.report.console import as_ascii, draw
 from tailqa.report.escape import one_line
 
@@ -86,9 +86,9 @@ class _Terminal:
 
     def _figures(self, detail: int) -> "Table":
         table = make_table(detail)
-        table.add_column("option", no_wrap=True)
+        table.add_column("option", no_wrap=detail != NARROW)
         table.add_column("figure", no_wrap=True)
-        for name in ("predicted", "observed", "error, %", "in hind-\nsight, %"):
+        for name in ("predicted", "observed", "error,\n%", "in hind-\nsight, %"):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("in the\ninterval", no_wrap=True)
         last = None
@@ -110,7 +110,7 @@ class _Terminal:
 
     def _stages(self, detail: int) -> "Table":
         table = make_table(detail)
-        table.add_column("option", no_wrap=True)
+        table.add_column("option", no_wrap=detail != NARROW)
         table.add_column("stage", no_wrap=True)
         for name in ("busy, %,\npredicted", "observed", "wait, ms,\npredicted", "observed"):
             table.add_column(name, justify="right", no_wrap=True)
@@ -196,9 +196,7 @@ def _unit(figure: ReplayedFigure) -> tuple[shown.Unit, str]:
 def _cell(measured: Measured | None, unit: shown.Unit, detail: int) -> "Text":
     if isinstance(measured, Estimate) and measured.low == measured.high == 0:
         return text("0")
-    if isinstance(measured, Estimate) and detail < FULL:
-        return text(shown.value(measured, unit))
-    return figure_text(measured, unit)
+    return figure_text(measured, unit, stacked=detail == NARROW)
 
 
 def _error(error: float | None) -> "Text":

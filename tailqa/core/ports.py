@@ -14,7 +14,8 @@ from tailqa.core.report import ModelInfo
 class Request:
     """One attempt to be made. With `choices` they are scored, else `generation` draws a text.
 
-    `seed` makes a sampled attempt repeatable on its own, whatever else is in its batch.
+    `seed` makes a sampled attempt repeatable on its own, whatever else is in its batch. A choice
+    that `continues` is a text that was generated after the prompt.
     """
 
     query_id: str
@@ -23,6 +24,7 @@ class Request:
     choices: tuple[str, ...] = ()
     sample: int = 0
     seed: int = 0
+    continues: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

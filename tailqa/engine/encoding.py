@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from jinja2 import TemplateError
-
 from tailqa.core.errors import ModelError
 from tailqa.core.ports import Encoded, Request, SpecialTokens
 from tailqa.core.query import Message
@@ -17,10 +15,12 @@ _AT_ONCE = 256
 class Encoder:
     """A tokenizer and the rules around it.
 
-    A plain prompt gets the special tokens that the tokenizer adds by itself, unless it begins
-    with BOS. A chat is rendered by its template, which is the whole truth: nothing is added. For
-    choices, trailing blanks of the prompt move to the choice, both are tokenised as one text, and
-    what lies behind the prompt's own tokens is the choice.
+    A plain prompt gets the special tokens that the tokenizer adds before it by itself, unless it
+    begins with BOS; those that it adds behind, as an EOS, are left out, for the text goes on. A
+    chat is rendered by its template, which is the whole truth: nothing is added. For choices,
+    trailing blanks of the prompt move to the choice, both are tokenised as one text, and what lies
+    behind the prompt's own tokens is the choice. Before a text that continues it, the prompt has
+    the very tokens that the text was generated from.
     """
 
     def __init__(self, tokenizer: Any, *, n_embeddings: int) -> None:
@@ -31,6 +31,7 @@ class Encoder:
         if self._begin is None:
             self._begin = tokenizer.eos_token_id
         self._begin_text = None if self._begin is None else tokenizer.decode(self._begin)
+        self._n_behind = self._behind()
 
     def encode_many(self, requests: Sequence[Request]) -> list[Encoded | ModelError]:
         """Many requests; where one cannot be taken, its error stands in its place.
@@ -51,10 +52,12 @@ class Encoder:
         text = request.prompt if isinstance(request.prompt, str) else self._render(request.prompt)
         if not request.choices:
             return Encoded(request=request, text=text, token_ids=self._prompt_ids(text, plain))
-        context = text.rstrip()
+        context = _context(request, text)
         prompt_ids = self._prompt_ids(context, plain)
         choice_ids = tuple(
-            self._choice_ids(context, text[len(context) :] + choice, plain)
+            self._choice_ids(
+                context, text[len(context) :] + choice, plain, continues=request.continues
+            )
             for choice in request.choices
         )
         return Encoded(request=request, text=text, token_ids=prompt_ids, choice_ids=choice_ids)
@@ -76,14 +79,15 @@ class Encoder:
                     if isinstance(request.prompt, str)
                     else self._render(request.prompt)
                 )
-                context = text.rstrip() if request.choices else text
+                context = _context(request, text)
                 ends = [text[len(context) :] + choice for choice in request.choices]
                 adding = self._adds(context, plain)
                 texts[adding] |= {context, *(context + end for end in ends)}
         for adding, wanted in texts.items():
             listed = sorted(wanted)
-            # A text that the tokenizer refuses is found and named when its turn comes.
-            with contextlib.suppress(UnicodeError, TypeError, ValueError):
+            # A text that the tokenizer refuses, by whatever exception of its own, is found and
+            # named when its turn comes.
+            with contextlib.suppress(Exception):
                 ids = self._call(listed, adding) if listed else []
                 self._ahead |= {(text, adding): row for text, row in zip(listed, ids, strict=True)}
 
@@ -97,7 +101,7 @@ class Encoder:
             rendered = self._tokenizer.apply_chat_template(
                 turns, tokenize=False, add_generation_prompt=True
             )
-        except (TemplateError, ValueError, TypeError) as error:
+        except Exception as error:  # a template is a program, and may fail as one
             raise ModelError(f"the chat template refuses the messages: {error}") from error
         return str(rendered)
 
@@ -109,10 +113,13 @@ class Encoder:
             raise ModelError("the prompt is empty and the tokenizer has no token to begin with")
         return (self._begin,)
 
-    def _choice_ids(self, context: str, choice: str, plain: bool) -> tuple[int, ...]:
+    def _choice_ids(
+        self, context: str, choice: str, plain: bool, *, continues: bool
+    ) -> tuple[int, ...]:
         own = self._ids(context, plain)
-        if own:
-            ids = self._ids(context + choice, plain)[len(own) :]
+        whole = self._ids(context + choice, plain) if own else ()
+        if own and (not continues or whole[: len(own)] == own):
+            ids = whole[len(own) :]
         else:
             ids = self._tokens(choice, add_special_tokens=False)
         if not ids:
@@ -124,6 +131,17 @@ class Encoder:
 
     def _adds(self, text: str, plain: bool) -> bool:
         return plain and not (self._begin_text and text.startswith(self._begin_text))
+
+    def _behind(self) -> int:
+        """How many special tokens the tokenizer puts behind a text."""
+        try:
+            bare, whole = (self._call("a", adding) for adding in (False, True))
+        except Exception:  # it is named where a prompt meets it
+            return 0
+        for n_behind in range(len(whole) - len(bare) + 1):
+            if bare and whole[: len(whole) - n_behind][-len(bare) :] == bare:
+                return n_behind
+        return 0
 
     def _call(self, text: str | list[str], add_special_tokens: bool) -> Any:
         # verbose: no warning about long texts, which are refused by name elsewhere.
@@ -140,14 +158,21 @@ class Encoder:
             ids = self._ahead.get((text, add_special_tokens))
             if ids is None:
                 ids = self._call(text, add_special_tokens)
-        except (UnicodeError, TypeError, ValueError) as error:
+        except Exception as error:  # tokenizers raises no kind of its own
             raise ModelError(f"the tokenizer cannot take the text: {error}") from error
+        if add_special_tokens:
+            ids = ids[: len(ids) - self._n_behind]
         if ids and max(ids) >= self._n_embeddings:
             raise ModelError(
                 f"the tokenizer does not belong to the model: it makes token {max(ids)}, and the "
                 f"model knows {self._n_embeddings}"
             )
         return tuple(ids)
+
+
+def _context(request: Request, text: str) -> str:
+    """What of a prompt's text has tokens of its own."""
+    return text.rstrip() if request.choices and not request.continues else text
 
 
 def special_tokens(tokenizer: Any, end_ids: Iterable[int]) -> SpecialTokens:

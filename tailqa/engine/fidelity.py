@@ -1,7 +1,7 @@
 """The fidelity pass: both models read the same tokens, and their logits are reduced at once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from tailqa.core.answer import Failed
 from tailqa.core.errors import ModelError
 from tailqa.core.ports import Encoded, Engine, Progress, Request
 from tailqa.core.query import Generation
+from tailqa.engine.fitting import fitted
 
 if TYPE_CHECKING:
     from tailqa.engine.divergence import QueryFidelity
@@ -91,16 +92,21 @@ def text_fidelity(
 ) -> "list[QueryFidelity | Failed]":
     """The same over a text, window by window; the first token of each window is context alone.
 
+    Where the tokenizer begins a text with a token of its own, each window begins with it, as in
+    llama.cpp's perplexity tool.
+
     Raises ModelError where the two tokenizers do not make the same tokens of the text.
     """
     request = Request(query_id="", prompt=text, generation=Generation())
     ours, theirs = teacher.encode(request).token_ids, student.encode(request).token_ids
     if ours != theirs:
         raise ModelError("the two tokenizers make different tokens of the given texts")
-    size = min(WINDOW_TOKENS, _context_tokens(teacher, student) or WINDOW_TOKENS)
+    begin = _begin(teacher, ours)
+    ours = ours[len(begin) :]
+    size = min(WINDOW_TOKENS, _context_tokens(teacher, student) or WINDOW_TOKENS) - len(begin)
     windows = (ours[start : start + size] for start in range(0, len(ours), size))
     rows: list[_Row | Failed] = [
-        _Row(query_id=f"window {number}", token_ids=window, n_scored=len(window) - 1)
+        _Row(query_id=f"window {number}", token_ids=begin + window, n_scored=len(window) - 1)
         for number, window in zip(count(1), windows, strict=False)
         if len(window) > 1
     ]
@@ -173,12 +179,30 @@ def _row(teacher: Engine, student: Engine, request: Request) -> _Row | Failed:
     if _ids(ours) != _ids(theirs):
         reason = "prompt and answer are not the same tokens to both models"
         return Failed(query_id=request.query_id, reason=reason)
-    token_ids, limit = _ids(ours), _context_tokens(teacher, student)
+    token_ids = _ids(ours)[_cut(teacher, student, request) :]
+    limit = _context_tokens(teacher, student)
     if limit is not None and len(token_ids) > limit:
         reason = f"prompt and answer exceed the context of {limit} tokens"
         return Failed(query_id=request.query_id, reason=reason)
     n_scored = len(ours.choice_ids[0])
     return _Row(query_id=request.query_id, token_ids=token_ids, n_scored=n_scored)
+
+
+def _cut(teacher: Engine, student: Engine, request: Request) -> int:
+    """How many tokens the prompt lost when it was answered, where the suite says so."""
+    if request.generation.truncate != "left":
+        return 0
+    asked = replace(request, choices=()) if request.continues else request
+    try:
+        return max(fitted(engine, asked).cut_tokens for engine in (teacher, student))
+    except ModelError:
+        return 0
+
+
+def _begin(engine: Engine, token_ids: tuple[int, ...]) -> tuple[int, ...]:
+    """What the tokenizer put before the text."""
+    special = engine.special_tokens
+    return token_ids[:1] if special.begins and token_ids[:1] == (special.begin_id,) else ()
 
 
 def _ids(encoded: Encoded) -> tuple[int, ...]:

@@ -128,12 +128,16 @@ def _requests(suite: Suite, pairs: Sequence[Pair]) -> Iterator[Request]:
         if not isinstance(pair.teacher, Answered):
             continue
         attempt, query = pair.teacher.attempts[0], pair.query
-        text = attempt.text
+        text, chosen = attempt.text, attempt.choice_logprobs is not None
         if attempt.choice_logprobs is not None:
             best = attempt.choice_logprobs.index(max(attempt.choice_logprobs))
             text = query.choices[best]
         yield Request(
-            query_id=query.id, prompt=query.prompt, generation=suite.generation, choices=(text,)
+            query_id=query.id,
+            prompt=query.prompt,
+            generation=suite.generation,
+            choices=(text,),
+            continues=not chosen,
         )
 
 

@@ -1,9 +1,21 @@
 """Token ids as lm-eval's `hf` backend makes them, by its documented rules."""
 
+from dataclasses import replace
+
 import pytest
 
 from tailqa.core.errors import ModelError
+from tailqa.core.ports import Request
+from tailqa.core.query import Generation, Message
 from tailqa.engine import open_engine
+from tailqa.engine.encoding import Encoder
+from tests.engine.conftest import train_tokenizer
+
+
+@pytest.fixture
+def chat():
+    said = (Message(role="user", content="hi"),)
+    return Request(query_id="q", prompt=said, generation=Generation())
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["adds BOS", "adds nothing"])
@@ -43,6 +55,44 @@ def test_choices_are_cut_out_of_the_whole(plain, ask, prompt, choice):
     assert encoded.token_ids == context
     assert encoded.choice_ids == (tokens(plain, prompt + choice)[len(context) :],)
     assert encoded.text == prompt
+
+
+@pytest.mark.parametrize("prompt", ["the cat", "the cat ", "the cat \n"])
+@pytest.mark.parametrize("text", [" sat", "sat on a mat"])
+def test_a_text_goes_on_from_the_very_tokens_that_it_was_generated_from(plain, ask, prompt, text):
+    asked = replace(ask(prompt, choices=(text,)), continues=True)
+    encoded = plain.encode(asked)
+    assert encoded.token_ids == plain.encode(ask(prompt)).token_ids
+    assert plain._tokenizer.decode(encoded.choice_ids[0]) == text
+    assert plain.encode_many([asked]) == [encoded]
+
+
+def test_what_a_tokenizer_adds_behind_a_text_is_left_out(ask):
+    from tokenizers import processors
+
+    tokenizer = train_tokenizer()
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A <s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 1)]
+    )
+    odd, usual = (Encoder(t, n_embeddings=len(t)) for t in (tokenizer, train_tokenizer()))
+    for request in (ask("the cat"), ask("the cat", choices=(" sat", " ran past"))):
+        assert odd.encode(request) == usual.encode(request)
+        assert odd.encode_many([request]) == [usual.encode(request)]
+
+
+def test_faults_of_tokenizers_and_templates_are_the_query_s_own(ask, chat):
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    words = Tokenizer(models.WordLevel({"cat": 0}))
+    known = Encoder(PreTrainedTokenizerFast(tokenizer_object=words), n_embeddings=1)
+    found = known.encode_many([ask("cat"), ask("dog")])
+    assert found[0].token_ids == (0,)
+    assert "the tokenizer cannot take the text" in str(found[1])
+    for template in ("{{ 1 // 0 }}", "{{ range(10**9)|list }}"):
+        failing = Encoder(train_tokenizer(template=template), n_embeddings=400)
+        with pytest.raises(ModelError, match="the chat template refuses the messages"):
+            failing.encode(chat)
 
 
 def test_a_choice_without_a_token_of_its_own_is_refused(plain, ask):

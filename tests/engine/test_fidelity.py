@@ -1,5 +1,7 @@
 """The streamed pass against a plain full softmax over whole rows, in float64."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from tokenizers import normalizers
 from tailqa.core.answer import Failed
 from tailqa.core.errors import ModelError
 from tailqa.core.ports import Silent
+from tailqa.core.query import Generation
 from tailqa.demo import model_folder
 from tailqa.engine import (
     ScriptedEngine,
@@ -252,6 +255,29 @@ def test_other_tokens_for_the_same_text_are_left_out(teacher, asked):
 def text_of(teacher, student, text):
     vocabulary = shared_vocabulary(teacher, student)
     return text_fidelity(teacher, student, text, vocabulary=vocabulary, progress=Silent())
+
+
+def test_every_window_of_a_text_begins_as_texts_do(tmp_path, ask):
+    engine = open_engine(str(make_folder(tmp_path / "m", "llama")), device="cpu", dtype="float32")
+    text = "the cat sat on a mat " * 60
+    begin, *rest = engine.encode(ask(text)).token_ids
+    found = text_of(engine, engine, text)
+    assert [window.n_positions for window in found[:-1]] == [126] * (len(rest) // 127)
+    second = [begin, *rest[127:254]]
+    read = log_softmax(plain_logits(engine, second, 126), axis=-1)
+    expected = read[np.arange(126), second[-126:]].sum()
+    assert found[1].teacher_logprob_sum == pytest.approx(expected, rel=1e-4)
+
+
+def test_what_the_suite_cuts_from_a_prompt_is_cut_here_too(tmp_path, ask):
+    engine = open_engine(str(make_folder(tmp_path / "m", "llama")), device="cpu", dtype="float32")
+    cut = Generation(max_tokens=8, truncate="left")
+    asked = replace(
+        ask("the cat sat on a mat " * 60, choices=(" seven dogs",)), generation=cut, continues=True
+    )
+    [found] = run(engine, engine, [asked])
+    assert found.n_positions == len(engine.encode(asked).choice_ids[0])
+    assert found.mean_kl == pytest.approx(0, abs=1e-6)
 
 
 def test_texts_are_read_in_windows_of_the_context(teacher, student, ask):

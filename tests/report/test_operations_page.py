@@ -257,6 +257,15 @@ def test_a_run_shows_its_operations_and_what_to_do(open_run):
     assert "best 4 tokens ahead" in opened.shown("#choices p")[1]
 
 
+def test_a_long_reason_keeps_to_its_card(open_run):
+    unknown = TooFew(reason="fidelity was not measured; run tailqa compare with --fidelity", n=0)
+    drafts = replace(drafting(), same_top1=unknown)
+    report = make_report(operations=make_operations(), drafting=(drafts,))
+    opened = open_run(Run(report=report), viewport={"width": 390, "height": 844})
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == 390
+    assert any(unknown.reason in text for text in opened.shown("#choices dd"))
+
+
 def test_a_run_without_operations_has_no_such_section():
     page = render_page(Run(report=make_report()))
     assert 'id="operations"' not in page

@@ -10,8 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # As many processes as there are cores; the tests of one file share what they prepare.
 TEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
-# Python compiles what is imported; all of torch and its friends takes pip a minute.
-INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
 .PHONY: demo test check clean
 .DELETE_ON_ERROR:

@@ -10,7 +10,7 @@ def audit_count(finding: AuditFinding) -> str:
     """How many of the queries that were looked at show it.
 
     >>> audit_count(AuditFinding(kind="bos", side=None, n=3, of=1200, message="", examples=()))
-    '3 of 1,200 queries (0.2 %)'
+    '3 of 1,200 queries (0.3 %)'
     """
     share = PERCENT.number(finding.n / finding.of)
     return f"{count(finding.n)} of {count(finding.of)} queries ({share} %)"

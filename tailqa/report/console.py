@@ -37,14 +37,14 @@ def draw(
 
     For a `terminal` it has colours, unless the environment variable NO_COLOR is set, and lines;
     else it is plain ASCII, where other characters become backslash escapes. By default both are
-    what standard output is; without a terminal the width is that of COLUMNS, or 100.
+    what standard output is; without a terminal the width is 100.
     """
     from rich.console import Console
 
     terminal = sys.stdout.isatty() if terminal is None else terminal
     console = Console(
         file=StringIO(),
-        width=width or shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns,
+        width=width or (shutil.get_terminal_size().columns if terminal else PLAIN_WIDTH),
         force_terminal=terminal,
         color_system="auto" if terminal else None,
         legacy_windows=False,

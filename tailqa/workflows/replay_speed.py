@@ -8,6 +8,7 @@ from tailqa.core.answer import Side
 from tailqa.core.errors import TailqaError
 from tailqa.core.operations import Option, SpeedBasis
 from tailqa.core.replay import AnswerSpeed
+from tailqa.core.words import count_of
 from tailqa.cost.line import Speed
 from tailqa.cost.scene import side_of
 from tailqa.cost.speed import LEAST_TIMED, TimedQueries, fitted_speed, work_s
@@ -41,8 +42,8 @@ def timed_answers(
         rows = own if len(own) >= FEW else [a for r in rehearsed.values() for a in _of(side, r)]
         if len(rows) < LEAST_TIMED and side in working:
             raise TailqaError(
-                f"too few answers of the {side} were rehearsed to know its speed, {len(rows)}: "
-                "rehearse more with --speed"
+                f"only {count_of(len(rows), 'answer', 'answers')} of the {side} in the rehearsals, "
+                "too few to know its speed: rehearse more with --speed"
             )
         if len(rows) >= LEAST_TIMED:
             found[side] = _timed(rows)

@@ -121,7 +121,7 @@ def test_of_runs_of_which_none_counts_the_last_is_shown():
 
 def test_a_run_that_lacks_several_strata_says_how_many():
     run = new_run(0, {HEAD: [1], "tail/terminology": [1], "tail/steps": [1]}).kept
-    reason = "1 graded queries, fewer than 30, in head/plain and in 2 more"
+    reason = "1 graded query, fewer than 30, in head/plain and in 2 more"
     assert Limits().why_not_counted(run) == reason
     assert Limits().why_not_counted(replace(run, strata=())) == "no stratum"
 

@@ -1,5 +1,6 @@
 """Two models' logits at the same positions → a few numbers per position, in float32."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,6 @@ from tailqa.core.errors import ModelError
 
 if TYPE_CHECKING:
     import numpy as np
-
-CHUNK_POSITIONS = 64
-"""So many positions × vocabulary are held in float32 at a time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,26 +86,26 @@ def reduce_logits(teacher: Tensor, student: Tensor, targets: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def reduce_answer(
-    query_id: str, teacher: Tensor, student: Tensor, answer_ids: tuple[int, ...], *, size: int
-) -> QueryFidelity:
-    """The whole answer (logits: positions × vocabulary), on the teacher's device, in chunks.
+def reduce_chunk(
+    teacher: Tensor, student: Tensor, answer_ids: Sequence[int], *, size: int
+) -> Tensor:
+    """The six numbers of `reduce_logits` on the CPU, computed on the teacher's device.
 
     Only the first `size` entries of the vocabulary count. Raises ModelError at logits that are
     not finite numbers.
     """
     size = min(size, teacher.shape[-1], student.shape[-1])
+    ours, theirs = teacher[:, :size], student[:, :size].to(teacher.device)
     targets = torch.tensor(answer_ids, device=teacher.device)
-    parts = []
-    for start in range(0, len(answer_ids), CHUNK_POSITIONS):
-        chunk = slice(start, start + CHUNK_POSITIONS)
-        ours = teacher[chunk, :size]
-        theirs = student[chunk, :size].to(teacher.device)
-        parts.append(reduce_logits(ours, theirs, targets[chunk]))
-    numbers = torch.cat(parts, dim=1).cpu()
+    numbers = reduce_logits(ours, theirs, targets).cpu()
     if not bool(torch.isfinite(numbers).all()):
-        _raise_by_name(teacher[:, :size], student[:, :size])
-    kl, reverse, same, accepted, of_teacher, of_student = numbers
+        _raise_by_name(ours, theirs)
+    return numbers
+
+
+def answer_of(query_id: str, parts: Sequence[Tensor]) -> QueryFidelity:
+    """The whole answer from its chunks, in order."""
+    kl, reverse, same, accepted, of_teacher, of_student = torch.cat(list(parts), dim=1)
     apart = (same == 0).nonzero()
     return QueryFidelity(
         query_id=query_id,

@@ -12,6 +12,8 @@ from tailqa.core.query import Generation
 from tailqa.engine.fitting import fitted
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from tailqa.engine.divergence import QueryFidelity
     from tailqa.engine.local import LocalEngine
 
@@ -74,8 +76,8 @@ def answer_fidelity(
 
     In order; Failed with the reason where the answer does not fit the context, is not the same
     tokens to both models, or gives logits that are not finite. The rest goes on. No logits are
-    kept: at any time there are those of one answer. Progress counts requests. Raises ModelError
-    where a model gives no logits.
+    kept: at any time there are those of a few hundred positions. Progress counts requests. Raises
+    ModelError where a model gives no logits.
     """
     rows = [_row(teacher, student, request) for request in requests]
     return _run(teacher, student, rows, vocabulary=vocabulary, progress=progress, task=task)
@@ -142,23 +144,14 @@ def _measure(
     teacher: "LocalEngine", student: "LocalEngine", rows: Sequence[_Row], size: int
 ) -> "Iterator[QueryFidelity | Failed]":
     """In order. Where a forward pass fails, what is left is run again in halves."""
-    from tailqa.engine.divergence import reduce_answer
-    from tailqa.engine.loading import running
-
     ids, counts = [row.token_ids for row in rows], [row.n_scored for row in rows]
     n_done = 0
     try:
-        for row, ours, theirs in zip(
-            rows, teacher.next_logits(ids, counts), student.next_logits(ids, counts), strict=True
-        ):
-            answer = row.token_ids[-row.n_scored :]
-            try:
-                with running("the fidelity pass"):
-                    found: QueryFidelity | Failed = reduce_answer(
-                        row.query_id, ours, theirs, answer, size=size
-                    )
-            except ModelError as error:
-                found = Failed(query_id=row.query_id, reason=str(error))
+        chunks = zip(
+            teacher.next_logits(ids, counts), student.next_logits(ids, counts), strict=True
+        )
+        for row in rows:
+            found = _reduced(row, chunks, size)
             n_done += 1
             yield found
     except ModelError as error:
@@ -169,6 +162,27 @@ def _measure(
         middle = max(1, len(left) // 2)
         yield from _measure(teacher, student, left[:middle], size)
         yield from _measure(teacher, student, left[middle:], size)
+
+
+def _reduced(
+    row: _Row, chunks: "Iterator[tuple[Tensor, Tensor]]", size: int
+) -> "QueryFidelity | Failed":
+    """Reads all chunks of a row, those behind a fault too: the next row begins after them."""
+    from tailqa.engine.divergence import answer_of, reduce_chunk
+    from tailqa.engine.loading import running
+
+    answer = row.token_ids[-row.n_scored :]
+    parts: list[Tensor] = []
+    fault: Failed | None = None
+    while answer:
+        ours, theirs = next(chunks)
+        targets, answer = answer[: len(ours)], answer[len(ours) :]
+        try:
+            with running("the fidelity pass"):
+                parts.append(reduce_chunk(ours, theirs, targets, size=size))
+        except ModelError as error:
+            fault = fault or Failed(query_id=row.query_id, reason=str(error))
+    return fault or answer_of(row.query_id, parts)
 
 
 def _row(teacher: Engine, student: Engine, request: Request) -> _Row | Failed:

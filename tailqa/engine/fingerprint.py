@@ -59,7 +59,10 @@ def weights_digest(source: Source) -> str:
     if source.commit is not None:
         return source.commit
     if source.gguf is not None:
-        return _of_file(source.folder / source.gguf)
+        packed = _of_file(source.folder / source.gguf)
+        # transformers obeys one that lies beside the file.
+        beside = source.folder / "generation_config.json"
+        return digest([packed, _of_file(beside)]) if beside.is_file() else packed
     weights = [path.name for path in weight_files(source.folder)]
     configs = [name for name in _CONFIGS if (source.folder / name).is_file()]
     return digest([[name, _of_file(source.folder / name)] for name in [*weights, *configs]])

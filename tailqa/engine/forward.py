@@ -21,9 +21,7 @@ class Forward:
     def __init__(self, model: Any) -> None:
         taken = inspect.signature(model.forward).parameters
         if "past_key_values" not in taken:
-            raise ModelError(
-                f"{type(model).__name__} keeps no key/value cache; tailqa cannot run it."
-            )
+            raise _no_cache(model)
         self._model = model
         self._takes_positions = "position_ids" in taken
         self._takes_kept = "logits_to_keep" in taken
@@ -38,7 +36,10 @@ class Forward:
     def prefill(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Any]:
         """Next-token logits (float32, rows × vocabulary) after the prompts, and the cache."""
         output = self._call(ids, mask, positions=_positions(mask), kept=1, use_cache=True)
-        return output.logits[:, -1].float(), output.past_key_values
+        cache = getattr(output, "past_key_values", None)
+        if cache is None:
+            raise _no_cache(self._model)
+        return output.logits[:, -1].float(), cache
 
     def step(self, ids: Tensor, mask: Tensor, cache: Any) -> tuple[Tensor, Any]:
         """The same after one more token per row; `mask` covers the cache and the new token."""
@@ -60,6 +61,10 @@ class Forward:
         if self._takes_kept:
             more["logits_to_keep"] = kept
         return self._model(input_ids=ids, attention_mask=mask, return_dict=True, **more)
+
+
+def _no_cache(model: Any) -> ModelError:
+    return ModelError(f"{type(model).__name__} keeps no key/value cache; tailqa cannot run it.")
 
 
 def _turn(config: Any) -> float:

@@ -16,6 +16,7 @@ from transformers.utils import logging as transformers_logging
 from tailqa.core.errors import ModelError
 from tailqa.engine.adapter import put_adapter
 from tailqa.engine.arguments import ModelArgs
+from tailqa.engine.forward import Forward
 from tailqa.engine.memory import OUT_OF_MEMORY, freed, is_out_of_memory
 from tailqa.engine.precision import bfloat16_pays
 from tailqa.engine.quantization import quantization_config
@@ -79,8 +80,8 @@ def load(
 ) -> tuple[Any, Any]:
     """The model, ready to answer on its device, and its tokenizer.
 
-    `args` goes before `device` and `dtype`; with a device_map the model places itself. A forward
-    pass of one token has been run. Raises ModelError.
+    `args` goes before `device` and `dtype`; with a device_map the model places itself. Two tokens
+    have been run. Raises ModelError.
     """
     args = args or ModelArgs()
     _check_generation_config(source)
@@ -124,11 +125,18 @@ def load_tokenizer(source: Source) -> Any:
 
 
 def try_out(model: Any, name: str) -> None:
-    """Runs one token through the model. Raises ModelError when the device cannot compute it."""
+    """Runs one token through the model and one more after it.
+
+    Raises ModelError when the device cannot compute it, and where the model keeps no cache.
+    """
     token = torch.zeros((1, 1), dtype=torch.long, device=model.device)
     try:
         with quiet(), torch.inference_mode():
-            model(input_ids=token)
+            forward = Forward(model)
+            _, cache = forward.prefill(token, torch.ones_like(token))
+            forward.step(token, torch.ones_like(token).expand(1, 2), cache)
+    except ModelError:
+        raise
     except Exception as error:  # kernels raise of their own, too
         dtype = str(model.dtype).removeprefix("torch.")
         raise ModelError(

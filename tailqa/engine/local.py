@@ -75,7 +75,8 @@ class LocalEngine:
         model, tokenizer = load(source, device=device, dtype=dtype, args=args)
         info = model_info(model, tokenizer, source, name=name, args=args)
         chosen = args.attn_implementation is not None
-        return cls(model, tokenizer, info, batch_size=batch_size, keep_attention=chosen)
+        with running(name):
+            return cls(model, tokenizer, info, batch_size=batch_size, keep_attention=chosen)
 
     @property
     def info(self) -> ModelInfo:
@@ -187,10 +188,11 @@ class LocalEngine:
     def next_logits(
         self, rows: Sequence[Sequence[int]], counts: Sequence[int]
     ) -> Iterator[torch.Tensor]:
-        """Per row the logits (count × vocabulary, model dtype, on its device) of its last tokens.
+        """The logits of each row's last tokens, a row after the other.
 
-        Row i of the result predicts token i of the last `count` tokens; each row must be longer
-        than its count. Raises ModelError.
+        In chunks (64 positions at most × vocabulary, model dtype, on its device), a new one for
+        each row. They predict the last `count` tokens of the row, which must be longer than that.
+        Raises ModelError.
         """
         begins = [tuple(row[:-1]) for row in rows]
         with running(self._info.name):

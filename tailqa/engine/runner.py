@@ -21,9 +21,15 @@ from tailqa.engine.paged import can_page, generate_paged, give_back
 from tailqa.engine.plain import generate_plain, logits_plain
 from tailqa.engine.prefixes import Row
 from tailqa.engine.rules import not_followed, rules_of
-from tailqa.engine.scoring import find_plain, find_shared, logits_shared, score_choices
+from tailqa.engine.scoring import (
+    CHUNK_POSITIONS,
+    find_plain,
+    find_shared,
+    logits_shared,
+    score_choices,
+)
 from tailqa.engine.shared import SharedForward
-from tailqa.engine.sharing import Sharing, attending, find_sharing
+from tailqa.engine.sharing import Sharing, attending, find_sharing, takes_padding
 from tailqa.engine.texts import Text, Voice, end_ids
 from tailqa.engine.weights import free_bytes
 
@@ -68,6 +74,9 @@ class Runner:
             if keep_attention
             else find_sharing(model, self.plain, self.voice.pad_id)
         )
+        self.pads = math.isinf(self.sharing.longest) or takes_padding(
+            model, self.plain, self.voice.pad_id
+        )
         if self.sharing.longest:
             model.set_attn_implementation(NAME)
         self.shared = SharedForward(model)
@@ -84,6 +93,8 @@ class Runner:
         elif math.isfinite(self.sharing.longest):
             window = f"{self.sharing.longest:,.0f} tokens, {self.sharing.limit}"
             notes.append(f"{_ANEW} for rows of more than {window}.")
+        if not self.pads:
+            notes.append("They are run one at a time: padding beside them changes its logits.")
         if self._unpaged:
             notes.append(
                 "transformers' continuous batching failed, so texts were decoded by tailqa's own "
@@ -137,14 +148,14 @@ class Runner:
             return score_choices(batch, partial(find_plain, logits))
 
     def logits(self, rows: Sequence[Row], counts: Sequence[int]) -> Iterator[Tensor]:
-        """The logits (count × vocabulary) of each row's last `count` positions."""
+        """The logits of each row's last `count` positions, in chunks (64 at most × vocabulary)."""
         if rows and self._shares(max(map(len, rows))):
             yield from logits_shared(self.shared, rows, counts)
             return
         for row, count in zip(rows, counts, strict=True):
             with attending(self.model, self.own_attention):
                 [logits] = logits_plain(self.plain, self.voice.pad_id, [row], [count])
-            yield logits
+            yield from logits.split(CHUNK_POSITIONS)
 
     def prepared(self, batch: Sequence[Encoded]) -> AbstractContextManager[None]:
         """The attention that a batch needs, so that changing it is no part of what is timed."""
@@ -177,6 +188,8 @@ class Runner:
 
         A power of two, so that a little more or less free memory makes no difference.
         """
+        if not (self.pads or self._shares(longest)):
+            return 1
         if self.batch_size is not None:
             return self.batch_size
         device = self.model.device

@@ -1,6 +1,7 @@
 """Log-probabilities of choices, and logits at the end of rows."""
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
@@ -12,11 +13,11 @@ from tailqa.engine.memory import freed, is_out_of_memory
 from tailqa.engine.prefixes import PACK_TOKENS, Row, shared_length
 from tailqa.engine.shared import SharedForward, Token, run
 
-_AT_ONCE = 64
+CHUNK_POSITIONS = 64
 """Positions whose logits are held in float32 at a time."""
 
 _TOGETHER = 256
-"""Positions whose logits are held in the model's own dtype at a time, unless one row has more."""
+"""Positions whose logits are held in the model's own dtype at a time."""
 
 _FEWEST_TOKENS = 16
 
@@ -79,8 +80,8 @@ def _find_packed(
 ) -> Found:
     found: Found = {}
     for _, _, tokens, computed in run(forward, rows, targets, pack_tokens=pack_tokens):
-        for start in range(0, len(tokens), _AT_ONCE):
-            part = tokens[start : start + _AT_ONCE]
+        for start in range(0, len(tokens), CHUNK_POSITIONS):
+            part = tokens[start : start + CHUNK_POSITIONS]
             _read(computed.logits[start : start + len(part)], part, targets, found)
     return found
 
@@ -109,9 +110,10 @@ def find_plain(
 def logits_shared(
     forward: SharedForward, rows: Sequence[Row], counts: Sequence[int]
 ) -> Iterator[Tensor]:
-    """The logits (count × vocabulary) of each row's last `count` positions, in order.
+    """The logits of each row's last `count` positions, in order.
 
-    Rows that follow each other share their prefixes as long as few positions are asked for.
+    In chunks (64 positions at most × vocabulary), a new one for each row. Rows that follow each
+    other share their prefixes as long as few positions are asked for.
     """
     start = 0
     while start < len(rows):
@@ -121,15 +123,26 @@ def logits_shared(
             stop += 1
         part = rows[start:stop]
         owners = _Owners(ordered := sorted(set(part)))
-        wanted = [
-            [owners.of(row, place) for place in range(len(row) - count, len(row))]
+        chunks = deque(
+            [
+                owners.of(row, place)
+                for place in range(first, min(first + CHUNK_POSITIONS, len(row)))
+            ]
             for row, count in zip(part, counts[start:stop], strict=True)
-        ]
-        asked = {token for tokens in wanted for token in tokens}
+            for first in range(len(row) - count, len(row), CHUNK_POSITIONS)
+        )
+        asked = {token for chunk in chunks for token in chunk}
         found: dict[Token, Tensor] = {}
-        for _, _, tokens, computed in run(forward, ordered, asked):
+        for _, _, tokens, computed in run(forward, ordered, asked, pack_tokens=_TOGETHER):
             found |= zip(tokens, computed.logits, strict=False)
-        yield from (torch.stack([found[token] for token in tokens]) for tokens in wanted)
+            del computed
+            while chunks and found.keys() >= set(chunks[0]):
+                chunk = torch.stack([found[token] for token in chunks[0]])
+                if len(part) == 1:  # no other row needs them
+                    found = {t: row for t, row in found.items() if t[1] > chunks[0][-1][1]}
+                del chunks[0]
+                yield chunk
+                del chunk
         start = stop
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 
 from tailqa.engine.attention import NAME
 from tailqa.engine.forward import Forward, left_pad
@@ -14,6 +15,7 @@ from tailqa.engine.shared import SharedForward, ends_of
 from tailqa.engine.slots import Slots
 
 _TOLERANCE = {torch.float32: 1e-3}
+_LONGEST_TRIAL = 1024
 _COARSE = 0.25
 """Half precision rounds differently in another order; a wrong mask differs by about 1."""
 
@@ -71,6 +73,34 @@ def find_sharing(model: Any, forward: Forward, pad_id: int) -> Sharing:
 
 
 @torch.inference_mode()
+def takes_padding(model: Any, forward: Forward, pad_id: int) -> bool:
+    """Whether a row says the same alone and padded beside a longer one, and a step later.
+
+    Both are longer than whatever of 1,024 tokens or less the model may look at.
+    """
+    vocabulary = model.get_input_embeddings().num_embeddings
+    draw = torch.Generator().manual_seed(0)
+    size = _seen(model.config.get_text_config()) + 12
+    long = torch.randint(0, vocabulary, (size,), generator=draw).tolist()
+    short = long[:-7]
+
+    def two_logits(rows: list[list[int]]) -> torch.Tensor:
+        ids, mask = left_pad([row[:-1] for row in rows], pad_id, forward.device)
+        first, cache = forward.prefill(ids, mask)
+        last = torch.tensor([row[-1:] for row in rows], device=forward.device)
+        second, _ = forward.step(last, pad(mask, (0, 1), value=1), cache)
+        return torch.stack([first[0], second[0]])
+
+    alone, padded = two_logits([short]), two_logits([short, long])
+    return _apart(padded, alone) <= _TOLERANCE.get(model.dtype, _COARSE)
+
+
+def _apart(found: torch.Tensor, expected: torch.Tensor) -> float:
+    """The root mean square of the difference, in standard deviations of what is expected."""
+    return float((found - expected).square().mean().sqrt() / expected.std())
+
+
+@torch.inference_mode()
 def _difference(
     model: Any, forward: Forward, rows: list[tuple[int, ...]], pad_id: int
 ) -> tuple[float, int]:
@@ -93,8 +123,21 @@ def _difference(
     found = torch.stack([torch.stack([ends[begin][1] for begin in begins]).float(), last], dim=1)
     states = [tensor for layer in ends[begins[0]][2] for tensor in layer]
     taken = sum(tensor.numel() * tensor.element_size() for tensor in states)
-    difference = float((found - expected).square().mean().sqrt() / expected.std())
-    return difference, taken // (len(begins[0]) - base)
+    return _apart(found, expected), taken // (len(begins[0]) - base)
+
+
+def _seen(config: Any) -> int:
+    """The most of the numbers that may say how many tokens a layer looks at; 0 without any."""
+    kinds = ("window", "chunk", "block", "topk")
+    context = min(_LONGEST_TRIAL, (getattr(config, "max_position_embeddings", None) or 512) - 16)
+    return max(
+        (
+            value
+            for name, value in config.to_dict().items()
+            if any(kind in name for kind in kinds) and type(value) is int and value <= context
+        ),
+        default=0,
+    )
 
 
 def _window(config: Any) -> float:

@@ -75,7 +75,6 @@ class Asker:
         if parted is not None:
             raise TailqaError(f"{parted} --until-decided asks both in turns; run without it")
         asked = Asked(suite=suite, engines=self._open())
-        asked.infos = [engine.info for engine in asked.engines]
         watcher = _Rounds(self.progress, len(suite.queries))
         n_rounds = 0
 
@@ -100,6 +99,8 @@ class Asker:
         found = {pair.query.id: pair for stratum in strata for pair in stratum.pairs}
         asked.suite = replace(suite, queries=tuple(q for q in suite.queries if q.id in found))
         asked.pairs = tuple(found[query.id] for query in asked.suite.queries)
+        # Only now does an engine know all of what it has to note.
+        asked.infos = [engine.info for engine in asked.engines]
         for engine, side in zip(asked.engines, SIDES, strict=True):
             asked.looks[side] = look_at(engine, asked.suite, self.options.seed)
         self._again_in_dtype(asked)

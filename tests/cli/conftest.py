@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import run_tailqa
+
 Result = subprocess.CompletedProcess[str]
 PROGRESS = re.compile(r"[\w -]+: [\d,]+ of [\d,]+ (answers|queries|texts), ")
 """Lines of what runs for longer than 20 s, which depends on the machine."""
@@ -18,16 +20,8 @@ PROGRESS = re.compile(r"[\w -]+: [\d,]+ of [\d,]+ (answers|queries|texts), ")
 def tailqa(tmp_path: Path) -> Callable[..., Result]:
     def run(*arguments: str, cwd: Path = tmp_path, **environment: str) -> Result:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TAILQA_")}
-        ran = subprocess.run(
-            [sys.executable, "-m", "tailqa", *arguments],
-            cwd=cwd,
-            env=inherited | {"NO_COLOR": "1", "COLUMNS": "100"} | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=280,
-        )
-        return _without_progress(ran)
+        variables = inherited | {"NO_COLOR": "1", "COLUMNS": "100"} | environment
+        return _without_progress(run_tailqa(arguments, cwd, variables, 280))
 
     return run
 

@@ -22,7 +22,8 @@ from tailqa.engine import (
     shared_vocabulary,
     text_fidelity,
 )
-from tailqa.engine.divergence import CHUNK_POSITIONS, reduce_answer, reduce_logits
+from tailqa.engine.divergence import answer_of, reduce_chunk, reduce_logits
+from tailqa.engine.scoring import CHUNK_POSITIONS
 from tailqa.engine.sharing import attending
 from tests.engine.conftest import make_folder
 
@@ -130,7 +131,7 @@ def test_any_shape_keeps_the_laws_of_divergence(shape, scale, dtype, seed):
         for padding in (more, still_more)
     )
     answer = tuple(rng.integers(0, size, n).tolist())
-    found = reduce_answer("q", ours, theirs, answer, size=size)
+    found = answer_of("q", [reduce_chunk(ours, theirs, answer, size=size)])
     p, q = (
         np.exp(log_softmax(side[:, :size].double().numpy(), axis=-1)) for side in (ours, theirs)
     )
@@ -151,13 +152,13 @@ def test_logits_that_are_no_numbers_are_named(side, bad):
     logits = {name: torch.zeros(3, 5) for name in ("teacher", "student")}
     logits[side][2, 1] = bad
     with pytest.raises(ModelError, match=f"^the {side} computed logits that are not finite"):
-        reduce_answer("q", logits["teacher"], logits["student"], (0, 1, 2), size=5)
+        reduce_chunk(logits["teacher"], logits["student"], (0, 1, 2), size=5)
 
 
 def test_padding_beyond_the_vocabulary_does_not_count():
     wide = torch.tensor([[0.5, -1.0, 2.0, float("nan"), 7.0]])
     narrow = torch.tensor([[0.5, -1.0, 2.0, 9.0]])
-    found = reduce_answer("q", wide, narrow, (1,), size=3)
+    found = answer_of("q", [reduce_chunk(wide, narrow, (1,), size=3)])
     assert (found.mean_kl, found.n_same_top1) == (0, 1)
 
 
@@ -198,9 +199,9 @@ def test_a_pass_that_fails_is_tried_again_for_each_answer_alone(teacher, asked, 
     honest = student.next_logits
 
     def short_of_memory(rows, counts):
-        for row, logits in zip(rows, honest(rows, counts), strict=True):
-            if len(rows) > 1 or counts[0] > CHUNK_POSITIONS:
-                raise ModelError(f"ran out of memory at {len(row)} tokens")
+        for n, logits in enumerate(honest(rows, counts)):
+            if n == 1:
+                raise ModelError(f"ran out of memory at {len(rows[0])} tokens")
             yield logits
 
     monkeypatch.setattr(student, "next_logits", short_of_memory)

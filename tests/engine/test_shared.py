@@ -35,10 +35,22 @@ def plain_logits(engine: Any, row: tuple[int, ...], n: int) -> torch.Tensor:
 @given(rows, st.data())
 def test_logits_behind_shared_prefixes_are_those_of_each_row_alone(student, of, data):
     counts = [data.draw(st.integers(1, len(row))) for row in of]
-    for row, count, logits in zip(
-        of, counts, logits_shared(student._runner.shared, of, counts), strict=True
-    ):
+    chunks = logits_shared(student._runner.shared, of, counts)
+    for row, count in zip(of, counts, strict=True):
+        logits = next(chunks)
+        while len(logits) < count:
+            logits = torch.cat([logits, next(chunks)])
         torch.testing.assert_close(logits, plain_logits(student, row, count), atol=2e-3, rtol=1e-3)
+    assert next(chunks, None) is None
+
+
+def test_long_answers_come_in_chunks(student):
+    row = tuple(3 + n * n % 50 for n in range(250))
+    for of, counts in (([row], [240]), ([row, row[:200]], [240, 10])):
+        chunks = list(logits_shared(student._runner.shared, of, counts))
+        assert [len(chunk) for chunk in chunks] == [64, 64, 64, 48, 10][: len(chunks)]
+        expected = [plain_logits(student, one, n) for one, n in zip(of, counts, strict=True)]
+        torch.testing.assert_close(torch.cat(chunks), torch.cat(expected), atol=2e-3, rtol=1e-3)
 
 
 def test_long_prefixes_become_trunks(student):

@@ -105,10 +105,42 @@ def test_positions_that_turn_with_the_length_turn_for_the_whole_row():
 
 def test_a_layer_that_masks_by_itself_shares_no_prefixes():
     model, engine = make(transformers.DogeConfig(keep_window_size=16, **SIZES))
+    # What it masks by itself, it masks otherwise beside padding.
     assert engine.info.notes == (
         "Prefixes that prompts share are computed anew for every row: its attention cannot be "
         "shared (ModelError).",
+        "They are run one at a time: padding beside them changes its logits.",
     )
-    for ids in draw(8, 30, 14):
-        [attempt] = engine.run([asked(ids, [(5,), (6,)])])
-        assert attempt.choice_logprobs == pytest.approx(after(model, ids)[5:7].tolist(), abs=1e-3)
+    check(model, engine, draw(8, 30, 14))
+
+
+def bart() -> Any:
+    # A decoder that counts positions from the first token, padding included.
+    return transformers.BartConfig(
+        vocab_size=340,
+        d_model=32,
+        decoder_ffn_dim=64,
+        decoder_attention_heads=4,
+        max_position_embeddings=128,
+        init_std=0.5,
+        is_decoder=True,
+        bos_token_id=0,
+        eos_token_id=None,
+        pad_token_id=2,
+        decoder_layers=2,
+        encoder_layers=2,
+    )
+
+
+def test_a_model_that_padding_disturbs_runs_row_by_row():
+    model, engine = make(bart())
+    assert engine.info.notes[1] == (
+        "They are run one at a time: padding beside them changes its logits."
+    )
+    check(model, engine, draw(9, 30, 14))
+
+
+def test_padding_is_tried_where_prefixes_are_not_shared():
+    model, engine = make(transformers.MistralConfig(sliding_window=8, **SIZES))
+    assert len(engine.info.notes) == 1
+    check(model, engine, draw(9, 30, 14))

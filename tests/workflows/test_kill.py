@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+import signal
 import sqlite3
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tailqa.workflows.asking import Options
 from tailqa.workflows.compare import run_compare
+from tests.forked import forking
 
 KILLS = 20
 
@@ -28,8 +30,7 @@ def stored(out: Path) -> int:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_kills_at_random_moments_give_the_result_of_an_undisturbed_run(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "transformers", "tailqa.workflows.compare"])
+    context, _ = forking()
     rng = random.Random(20260101)
 
     def started(out: Path) -> multiprocessing.process.BaseProcess:
@@ -50,15 +51,15 @@ def test_kills_at_random_moments_give_the_result_of_an_undisturbed_run(tmp_path:
     while kills < KILLS:
         out = tmp_path / f"killed-{runs}"
         runs += 1
-        while True:
+        # result.json is written last: a run killed after it is finished, not resumed.
+        while not any(out.glob("*/result.json")):
             process = started(out)
             process.join(rng.uniform(0, duration))
             if process.is_alive():
                 process.kill()
                 kills += 1
             process.join()
-            if process.exitcode == 0:
-                break
+            assert process.exitcode in {0, -signal.SIGKILL}
         (result,) = out.glob("*/result.json")
         assert result.read_bytes() == expected.read_bytes()
         assert (result.parent / "report.html").read_bytes() == (

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -14,8 +14,10 @@ import transformers
 from transformers.utils import logging as transformers_logging
 
 from tailqa.core.errors import ModelError
+from tailqa.core.words import count_of
 from tailqa.engine.adapter import put_adapter
 from tailqa.engine.arguments import ModelArgs
+from tailqa.engine.broken import broken_file, has_tokenizer
 from tailqa.engine.forward import Forward
 from tailqa.engine.memory import OUT_OF_MEMORY, freed, is_out_of_memory
 from tailqa.engine.precision import bfloat16_pays
@@ -87,10 +89,12 @@ def load(
     _check_generation_config(source)
     place = pick_device("auto" if args.device_map else device)
     tokenizer = load_tokenizer(source)
-    with quiet(), _one_sentence(source.spec):
+    with quiet(), _one_sentence(source):
         chosen = compute_dtype(source, place, args.dtype or dtype)
         options = _options(source) | {"dtype": chosen} | _placing(place, args)
         options |= _keeping(source, place, chosen, args)
+        # What does not fit is named by us, with both shapes.
+        options |= {"ignore_mismatched_sizes": True}
         load_model: Any = transformers.AutoModelForCausalLM.from_pretrained
         # Over a GGUF file transformers draws a bar that it cannot be asked to leave out.
         bars = io.StringIO() if source.gguf else sys.stderr
@@ -109,7 +113,7 @@ def compute_dtype(source: Source, place: torch.device, dtype: str) -> torch.dtyp
     """The dtype that a model is run with, by its config alone. Raises ModelError."""
     if source.gguf is not None:  # it says none, and takes seconds to read
         return pick_dtype(dtype, place, None)
-    with quiet(), _one_sentence(source.spec):
+    with quiet(), _one_sentence(source):
         config = transformers.AutoConfig.from_pretrained(source.folder, **_options(source))
         found = getattr(config, "dtype", None)
         return pick_dtype(dtype, place, found if isinstance(found, torch.dtype) else None)
@@ -120,7 +124,7 @@ def load_tokenizer(source: Source) -> Any:
     options, folder = _options(source), source.folder
     if source.adapter is not None and (source.adapter.folder / "tokenizer_config.json").is_file():
         options, folder = _options(source.adapter), source.adapter.folder
-    with quiet(), _one_sentence(source.spec):
+    with quiet(), _one_sentence(source, tokenizer=True):
         return transformers.AutoTokenizer.from_pretrained(folder, **options)
 
 
@@ -220,12 +224,23 @@ def running(name: str) -> Iterator[None]:
 
 def _check_complete(spec: str, loaded: dict[str, Any]) -> None:
     # transformers fills what is missing with random numbers and only warns.
-    missing = sorted(loaded["missing_keys"]) + sorted(str(k) for k in loaded["mismatched_keys"])
+    missing, others = sorted(loaded["missing_keys"]), sorted(loaded["mismatched_keys"])
     if missing:
         raise ModelError(
-            f"{spec} is incomplete: {len(missing)} weights are missing or of another shape "
+            f"{spec} is incomplete: {count_of(len(missing), 'weight is', 'weights are')} missing "
             f"({missing[0]}, …); fetch or save it again."
         )
+    if others:
+        name, found, wanted = others[0]
+        raise ModelError(
+            f"{spec}: {count_of(len(others), 'weight has', 'weights have')} another shape than "
+            f"config.json says ({name} is {_shape(found)}, not {_shape(wanted)}); fetch or save it "
+            "again."
+        )
+
+
+def _shape(sizes: Sequence[int]) -> str:
+    return " × ".join(map(str, sizes))
 
 
 @contextlib.contextmanager
@@ -245,7 +260,8 @@ def quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _one_sentence(spec: str) -> Iterator[None]:
+def _one_sentence(source: Source, *, tokenizer: bool = False) -> Iterator[None]:
+    spec = source.spec
     try:
         yield
     except ModelError:
@@ -259,7 +275,10 @@ def _one_sentence(spec: str) -> Iterator[None]:
             raise ModelError(
                 f"{spec} needs code from its own repository, which tailqa does not run."
             ) from error
-        raise ModelError(f"{spec} cannot be loaded: {_first_sentence(error)}") from error
+        fault = None if source.gguf else broken_file(source.folder)
+        if fault is None and tokenizer and not (source.gguf or has_tokenizer(source.folder)):
+            fault = f"{spec} has no tokenizer: save it beside the weights."
+        raise ModelError(fault or f"{spec} cannot be loaded: {_first_sentence(error)}") from error
 
 
 def _failure(error: BaseException) -> str:
@@ -272,4 +291,8 @@ def _failure(error: BaseException) -> str:
 def _first_sentence(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
+    if text.endswith(":") and len(lines) > 1:
+        text = f"{text} {lines[1]}"
+    if isinstance(error, KeyError):
+        text = f"{text} is missing"
     return text if len(text) <= 300 else text[:299] + "…"

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from tailqa.core.ports import Encoded
@@ -155,7 +156,7 @@ class Runner:
         for row, count in zip(rows, counts, strict=True):
             with attending(self.model, self.own_attention):
                 [logits] = logits_plain(self.plain, self.voice.pad_id, [row], [count])
-            yield from logits.split(CHUNK_POSITIONS)
+            yield from torch.split(logits, CHUNK_POSITIONS)
 
     def prepared(self, batch: Sequence[Encoded]) -> AbstractContextManager[None]:
         """The attention that a batch needs, so that changing it is no part of what is timed."""

@@ -82,9 +82,10 @@ def engines_again(
     models = choose(specs[0], specs[1], asking)
     if lack := lack_of_memory(models):
         raise TailqaError(f"{lack}; a replay needs both open at once.")
-    engines = [model.open() for model in models]
-    for engine, info, side in zip(engines, infos, SIDES, strict=True):
-        _check_model(engine.info, info, side)
+    engines = []
+    for model, info, side in zip(models, infos, SIDES, strict=True):
+        engines.append(model.open())
+        _check_model(engines[-1].info, info, side)
     return engines
 
 

@@ -53,18 +53,48 @@ def test_a_file_that_is_no_model(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "reason"),
     [
-        ("config.json", "{"),
-        ("config.json", "{}"),
-        ("config.json", '{"model_type": "no-such-architecture"}'),
-        ("model.safetensors", "not safetensors"),
-        ("tokenizer.json", "{"),
+        ("config.json", "{", "config.json, line 1, is no JSON: "),
+        ("config.json", "[]", "config.json is no JSON object"),
+        ("config.json", "{}", "cannot be loaded"),
+        ("config.json", '{"model_type": "no-such-architecture"}', "cannot be loaded"),
+        ("model.safetensors", "not safetensors", "cannot be loaded"),
+        ("tokenizer.json", "\n{", "tokenizer.json, line 2, is no JSON: "),
+        ("tokenizer.json", '{"model": {}}', "cannot be loaded: 'added_tokens' is missing"),
     ],
 )
-def test_a_broken_file(copy, name, content):
+def test_a_broken_file(copy, name, content, reason):
     (copy / name).write_text(content)
-    refuses(copy, "cannot be loaded")
+    refuses(copy, reason)
+
+
+@pytest.mark.parametrize(
+    ("index", "reason"),
+    [
+        ("{", "model.safetensors.index.json, line 1, is no JSON"),
+        ("{}", "has no weight_map"),
+        ('{"weight_map": {"a": "b.safetensors"}}', "names b.safetensors, which is not there"),
+    ],
+)
+def test_a_broken_index(copy, index, reason):
+    (copy / "model.safetensors").rename(copy / "model-00001-of-00001.safetensors")
+    (copy / "model.safetensors.index.json").write_text(index)
+    refuses(copy, reason)
+
+
+def test_no_tokenizer(copy):
+    for path in copy.glob("tokenizer*"):
+        path.unlink()
+    refuses(copy, "has no tokenizer: save it beside the weights")
+
+
+def test_another_shape_than_the_config_says(copy):
+    config = json.loads((copy / "config.json").read_text())
+    config["intermediate_size"] *= 2
+    (copy / "config.json").write_text(json.dumps(config))
+    said = refuses(copy, "6 weights have another shape than config.json says")
+    assert "mlp.down_proj.weight is 32 × 64, not 32 × 128" in said
 
 
 @pytest.mark.parametrize(
@@ -95,7 +125,7 @@ def test_weights_that_are_missing_are_not_made_up(copy):
     dropped = next(name for name in weights if "mlp" in name)
     del weights[dropped]
     save_file(weights, copy / "model.safetensors", {"format": "pt"})
-    assert dropped in refuses(copy, "1 weights are missing")
+    assert dropped in refuses(copy, "1 weight is missing")
 
 
 def test_a_tokenizer_of_another_model(copy, ask):

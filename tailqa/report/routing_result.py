@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ROUTE = "route.json"
 RULE_VERSION = 1
+JUDGED_ON = "two such rules, each chosen on one half of the queries and judged on the other"
 
 
 def render_routing_json(routing: Routing) -> str:
@@ -77,6 +78,7 @@ def rule_of(routing: Routing) -> dict[str, object]:
             "seconds_per_query": _interval(figures.seconds),
             "usd_per_query": _interval(figures.usd),
         },
+        "expected_from": JUDGED_ON,
         "suite": routing.suite,
         "suite_digest": routing.suite_digest,
         "created": routing.created,
@@ -100,7 +102,8 @@ def write_rule(routing: Routing, path: Path) -> None:
 def _interval(measured: Measured) -> dict[str, float] | None:
     if not isinstance(measured, Estimate):
         return None
-    return {"value": measured.value, "low": measured.low, "high": measured.high}
+    found = {"value": measured.value, "low": measured.low, "high": measured.high}
+    return {name: float(f"{value:.7g}") for name, value in found.items()}
 
 
 @cache

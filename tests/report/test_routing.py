@@ -52,6 +52,8 @@ def test_the_rule_is_small_and_whole(routing, tmp_path):
     assert rule["teacher_share_of_rule"]["value"] == pytest.approx(0.2)
     expected = rule["expected"]
     assert expected["usd_per_query"] is None
+    assert len(str(expected["quality"]["value"])) <= len("0.1234567")
+    assert rule["expected_from"].startswith("two such rules, each chosen on one half")
     assert expected["quality"]["low"] <= expected["quality"]["value"] <= expected["quality"]["high"]
     assert {"version", "teacher", "student", "by", "suite_digest", "created"} < rule.keys()
     write_rule(replace(routing, chosen="confidence"), tmp_path / "rule.json")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tailqa.core.operations import Figure
 from tailqa.cost.line import Simulated, Station
@@ -55,6 +55,8 @@ class Collected:
         )
         self.throughput = np.full(scene.n_rows, np.nan)
         self.spread: dict[str, float] = {}
+        # Numbers of two bytes are sorted far sooner than those of eight.
+        self._stratum = scene.people.stratum.astype(np.int16)
         self.n_requests = 0
 
     def add(self, row: int, runs: Sequence[tuple[Asked, Simulated]]) -> None:
@@ -62,42 +64,50 @@ class Collected:
         import numpy as np
 
         kept = [self._kept(simulated) for _, simulated in runs]
-        stratum = np.concatenate(
-            [
-                self._scene.people.stratum[ask.query][keep]
-                for (ask, _), keep in zip(runs, kept, strict=True)
-            ]
-        )
 
-        def merged(values: "Sequence[npt.NDArray[np.generic]]") -> "Floats":
-            parts = [v[keep].astype(float) for v, keep in zip(values, kept, strict=True)]
-            return np.concatenate(parts)
+        def merged(values: "Sequence[npt.NDArray[Any]]") -> "npt.NDArray[Any]":
+            if len(values) == 1 and kept[0] is None:
+                return values[0]
+            parts = zip(values, kept, strict=True)
+            return np.concatenate([v if keep is None else v[keep] for v, keep in parts])
 
+        stratum = self._stratum[merged([ask.query for ask, _ in runs])]
         took = merged([s.finish_s - s.arrival_s for _, s in runs])
         sizes = np.bincount(stratum, minlength=len(self._scene.people.strata))
-        for column, inside in enumerate(np.split(took[np.argsort(stratum)], sizes.cumsum()[:-1])):
+        by_stratum = took[np.argsort(stratum, kind="stable")]
+        for column, inside in enumerate(np.split(by_stratum, sizes.cumsum()[:-1])):
             self._add_times(row, column, inside)
         self._add_times(row, -1, took)
-        counted = {name: merged([getattr(run, name) for _, run in runs]) for name in _COUNTED}
+        sums = {}
+        for name in _COUNTED:
+            values = merged([getattr(run, name) for _, run in runs])
+            sums[name] = np.bincount(stratum, values, len(sizes))
+            if row == 0:
+                self.spread[name] = float(values.std())
         outcome = merged([s.outcome for _, s in runs])
-        counted |= {name: (outcome == code).astype(float) for code, name in enumerate(_ENDS)}
+        ends = np.bincount(stratum * np.int64(len(_ENDS)) + outcome, None, len(sizes) * len(_ENDS))
+        for name, ended in zip(_ENDS, ends.reshape(-1, len(_ENDS)).T, strict=True):
+            sums[name] = ended.astype(float)
+            share = ended.sum() / len(took)
+            if row == 0:
+                self.spread[name] = math.sqrt(share * (1 - share))
         if row == 0:
-            self.spread = {name: float(values.std()) for name, values in counted.items()}
             self.n_requests = len(took)
-        for name, values in counted.items():
-            sums = np.bincount(stratum, values, len(sizes))
+        for name, values in sums.items():
             means = self.counted[name][row]
-            np.divide(sums, sizes, out=means[:-1], where=sizes > 0)
-            means[-1] = sums.sum() / len(took)
+            np.divide(values, sizes, out=means[:-1], where=sizes > 0)
+            means[-1] = values.sum() / len(took)
         self._add_stations(row, [simulated for _, simulated in runs])
 
-    def _kept(self, simulated: Simulated) -> "npt.NDArray[np.bool_]":
+    def _kept(self, simulated: Simulated) -> "npt.NDArray[np.bool_] | None":
+        """Which requests count; None for all."""
         import numpy as np
 
+        if not self._steady:
+            return None
         n = len(simulated.arrival_s)
         keep = np.ones(n, dtype=bool)
-        if self._steady:
-            keep[np.argsort(simulated.arrival_s, kind="stable")[: int(WARM_UP * n)]] = False
+        keep[np.argsort(simulated.arrival_s, kind="stable")[: int(WARM_UP * n)]] = False
         return keep
 
     def _add_times(self, row: int, column: int, took: "Floats") -> None:

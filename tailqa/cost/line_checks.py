@@ -204,7 +204,9 @@ def _numbers(name: str, given: object) -> "npt.NDArray[np.float64]":
     import numpy as np
 
     values = np.asarray(given, dtype=np.float64)
-    fits = values.ndim == 1 and bool(np.isfinite(values).all() and (values >= 0).all())
+    # A NaN is the least and the most of what it is among.
+    least = values.min(initial=0.0)
+    fits = values.ndim == 1 and bool(least >= 0 and values.max(initial=0.0) < math.inf)
     _require(fits, f"{name} must be a row of finite numbers of at least 0")
     return values
 

@@ -42,14 +42,15 @@ class Asked:
         """As the simulation takes them, for one option."""
         import numpy as np
 
-        coming, ones = self.coming, np.ones(self.coming.n)
+        coming = self.coming
+        whole = np.broadcast_to(1.0, coming.n)
         return Load(
             query=self.query,
             chance=self.teacher if side_of(option) == "teacher" else self.student,
             second_chance=self.teacher,
-            prompt_factor=ones if coming.prompt_factor is None else coming.prompt_factor,
+            prompt_factor=whole if coming.prompt_factor is None else coming.prompt_factor,
             completion_factor=(
-                ones if coming.completion_factor is None else coming.completion_factor
+                whole if coming.completion_factor is None else coming.completion_factor
             ),
             arrival_s=coming.arrival_s,
             clients=coming.clients,

@@ -64,6 +64,9 @@ def gamma(shape: float, state: np.uint64) -> float:
         x, state = normal(state)
         u, state = uniform(state)
         v = (1.0 + c * x) ** 3
+        # Their squeeze: nearly always it tells without a logarithm.
+        if v > 0.0 and u < 1.0 - 0.0331 * x**4:
+            return d * v * boost
         if v > 0.0 and math.log(u) < 0.5 * x * x + d - d * v + d * math.log(v):
             return d * v * boost
 

@@ -4,6 +4,8 @@ import os
 import pytest
 from hypothesis import settings
 
+from tailqa.cli import NEW_OBJECTS
+
 # A test that imports MLflow sends nothing home.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
@@ -13,6 +15,7 @@ settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(NEW_OBJECTS)
     # Two processes with two threads each on two cores wait for each other most of the time.
     if hasattr(config, "workerinput"):
         os.environ["OMP_NUM_THREADS"] = "1"

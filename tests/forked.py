@@ -9,8 +9,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
+from multiprocessing.connection import Listener
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -24,8 +27,32 @@ PRELOADED = (
     "tailqa.cli.compare",
     "tailqa.report.page",
 )
-FREE = ("TAILQA_", "NO_COLOR", "COLUMNS", "PYTEST_")
-"""Variables that nothing reads while it is imported."""
+BINDING = (
+    "HF_",
+    "HOME",
+    "KMP_",
+    "LC_",
+    "MKL_",
+    "NUMBA_",
+    "OMP_",
+    "PYTHON",
+    "TMP",
+    "TORCH",
+    "TRANS",
+)
+"""Beginnings of variables that are read while something is imported."""
+
+SHIM = """\
+#!{python}
+import os, sys
+from multiprocessing.connection import Client
+with Client({address!r}) as server:
+    server.send((sys.argv[1:], os.getcwd(), dict(os.environ)))
+    said, complained, code = server.recv()
+sys.stdout.write(said)
+sys.stderr.write(complained)
+sys.exit(code)
+"""
 
 _MAIN = Path(__file__).parents[1] / "tailqa" / "__main__.py"
 
@@ -38,45 +65,93 @@ def forking() -> tuple[ForkServerContext, dict[str, str]]:
     return context, dict(os.environ)
 
 
-def run_tailqa(
-    arguments: Sequence[str], folder: Path, variables: dict[str, str], timeout_s: float
-) -> "subprocess.CompletedProcess[str]":
-    """`python -m tailqa` in a folder; with variables that imports could read, truly so."""
-    command = [sys.executable, "-m", "tailqa", *arguments]
-    context, known = forking()
-    if _bound(variables) != _bound(known):
-        return subprocess.run(
-            command, cwd=folder, env=variables, capture_output=True, text=True, check=False,
-            timeout=timeout_s,
-        )  # fmt: skip
-    with tempfile.TemporaryDirectory() as name:
-        out, err = Path(name) / "out", Path(name) / "err"
-        settings = (list(arguments), folder, variables, out, err)
-        process = context.Process(target=_child, args=settings)
-        process.start()
-        process.join(timeout_s)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
-            raise subprocess.TimeoutExpired(command, timeout_s)
-        said = [path.read_text("utf-8") for path in (out, err)]
-    return subprocess.CompletedProcess(command, process.exitcode, *said)
+class Started:
+    """`python -m tailqa` in a folder, running; truly so with variables that imports could read."""
+
+    def __init__(self, arguments: Sequence[str], folder: Path, variables: dict[str, str]) -> None:
+        context, known = forking()
+        self.command = [sys.executable, "-m", "tailqa", *arguments]
+        self._files = tempfile.TemporaryDirectory()
+        self._said = [Path(self._files.name) / name for name in ("out", "err")]
+        settings = (list(arguments), folder, variables, *self._said)
+        if _bound(variables) == _bound(known):
+            self._process = context.Process(target=_child, args=settings)
+        else:
+            self._process = context.Process(target=_afresh, args=(self.command, *settings[1:]))
+        self._process.start()
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        """As `kill` does."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
+    def finish(self, timeout_s: float) -> "subprocess.CompletedProcess[str]":
+        """Waits for its end; what it printed, and its exit code."""
+        self._process.join(timeout_s)
+        if self._process.exitcode is None:
+            self._process.kill()
+            self._process.join()
+            raise subprocess.TimeoutExpired(self.command, timeout_s)
+        said = [path.read_text("utf-8") for path in self._said]
+        self._files.cleanup()
+        return subprocess.CompletedProcess(self.command, self._process.exitcode, *said)
+
+
+@contextmanager
+def on_path(folder: Path, timeout_s: float) -> Iterator[None]:
+    """A command `tailqa` in `folder`, for scripts: it runs as `Started` does."""
+    with tempfile.TemporaryDirectory() as name, Listener(f"{name}/tailqa") as listener:
+        shim = folder / "tailqa"
+        folder.mkdir(parents=True, exist_ok=True)
+        shim.write_text(SHIM.format(python=sys.executable, address=listener.address))
+        shim.chmod(0o755)
+        threading.Thread(target=_serve, args=(listener, timeout_s), daemon=True).start()
+        yield
+        shim.unlink()
+
+
+def _serve(listener: Listener, timeout_s: float) -> None:
+    while True:
+        try:
+            connection = listener.accept()
+        except OSError:  # closed
+            return
+        with connection:
+            arguments, folder, variables = connection.recv()
+            done = Started(arguments, folder, variables).finish(timeout_s)
+            connection.send((done.stdout, done.stderr, done.returncode))
 
 
 def _bound(variables: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in variables.items() if not name.startswith(FREE)}
+    return {name: value for name, value in variables.items() if name.startswith(BINDING)}
 
 
 def _child(
     arguments: list[str], folder: Path, variables: dict[str, str], out: Path, err: Path
 ) -> None:
-    os.environ.clear()
-    os.environ.update(variables)
-    os.chdir(folder)
-    for path, number in ((out, 1), (err, 2)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    _become(folder, variables, out, err)
     sys.argv = [str(_MAIN), *arguments]
 
     from tailqa.cli import main
 
     main()
+
+
+def _afresh(
+    command: list[str], folder: Path, variables: dict[str, str], out: Path, err: Path
+) -> None:
+    _become(folder, variables, out, err)
+    os.execv(command[0], command)  # noqa: S606
+
+
+def _become(folder: Path, variables: dict[str, str], out: Path, err: Path) -> None:
+    os.environ.clear()
+    os.environ.update(variables)
+    os.chdir(folder)
+    for path, number in ((out, 1), (err, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)

@@ -16,6 +16,7 @@ import pytest
 
 from tailqa.cli import main
 from tailqa.demo import model_folder
+from tests.forked import Started
 
 
 def stored(database: Path) -> int:
@@ -28,40 +29,33 @@ def stored(database: Path) -> int:
         return 0
 
 
-def until(running: "subprocess.Popen[str]", condition: Callable[[], bool]) -> None:
+def until(running: Started, condition: Callable[[], bool]) -> None:
     give_up = time.monotonic() + 120
-    while not condition() and running.poll() is None and time.monotonic() < give_up:
+    while not condition() and running.exit_code is None and time.monotonic() < give_up:
         time.sleep(0.02)
 
 
-def stopped(running: "subprocess.Popen[str]", sign: signal.Signals) -> str:
+def stopped(running: Started, sign: signal.Signals) -> str:
     """The command that a stopped run prints."""
     running.send_signal(sign)
-    _, said = running.communicate(timeout=60)
-    assert running.returncode == 3
-    first, command = said.strip().splitlines()
+    done = running.finish(60)
+    assert done.returncode == 3
+    first, command = done.stderr.strip().splitlines()
     assert first == "Interrupted. What was answered is kept; this finishes the rest:"
     return command.strip()
 
 
 @pytest.mark.slow
 def test_an_interrupted_run_is_finished_by_the_command_that_it_prints(tmp_path):
-    # Passive threads: on a busy machine those that spin take minutes.
-    environment = os.environ | {"TAILQA_SPEED": "0", "OMP_WAIT_POLICY": "passive"}
+    environment = os.environ | {"TAILQA_SPEED": "0"}
     asked = ["compare", "--limit", "8", "--batch-size", "2", "--out", "my runs", "--quiet"]
     asked += ["--pipeline", "none"]
-    command = first = shlex.join([sys.executable, "-m", "tailqa", *asked])
+    first = shlex.join([sys.executable, "-m", "tailqa", *asked])
     database = tmp_path / "my runs" / "responses.db"
     kept = 0
     for sign in (signal.SIGINT, signal.SIGTERM):
         least = kept + 4
-        running = subprocess.Popen(
-            shlex.split(command.removeprefix("TAILQA_SPEED=0 ")),
-            cwd=tmp_path,
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        running = Started(asked, tmp_path, environment)
         until(running, lambda least=least: stored(database) >= least)
         command = stopped(running, sign)
         assert command == f"TAILQA_SPEED=0 {first}"
@@ -81,12 +75,8 @@ def test_a_run_is_stopped_while_a_model_loads(tmp_path):
     weights = folder / "model.safetensors"
     weights.unlink()
     os.mkfifo(weights)
-    running = subprocess.Popen(
-        [sys.executable, "-m", "tailqa", "compare", "demo:teacher", str(folder), "--quiet"],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    asked = ["compare", "demo:teacher", str(folder), "--quiet"]
+    running = Started(asked, tmp_path, dict(os.environ))
     opened: list[int] = []
 
     def reads() -> bool:

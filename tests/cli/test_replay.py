@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 import tailqa as package
 from tailqa.core.replay import FIGURES
 from tailqa.report.replay_result import load_replay
+from tests.forked import Started
 
 TINY = ("--rounds", "2", "--speed", "12", "--set", "stages.guard.time.s=0.001")
 
@@ -57,23 +56,20 @@ def test_the_embedded_pair_is_replayed_and_all_of_it_is_kept(tailqa, run: Path) 
 @pytest.mark.slow
 def test_what_was_done_before_ctrl_c_is_kept_and_reported(run: Path) -> None:
     options = ["--option", "student", "--requests", "100000"]
-    command = [sys.executable, "-m", "tailqa", "replay", str(run), *TINY, *options]
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("TAILQA_")}
     before = set(run.glob("replay*.jsonl"))
-    running = subprocess.Popen(
-        command, env=inherited, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    running = Started(["replay", str(run), *TINY, *options], run, inherited)
     give_up = time.monotonic() + 120
-    while running.poll() is None and time.monotonic() < give_up:
+    while running.exit_code is None and time.monotonic() < give_up:
         new = set(run.glob("replay*.jsonl")) - before
         if new and len(next(iter(new)).read_text().splitlines()) >= 20:
             break
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
-    said, wrong = running.communicate(timeout=100)
-    assert wrong == ""
-    assert running.returncode == 3
-    assert "The replay was interrupted" in said
+    done = running.finish(100)
+    assert done.stderr == ""
+    assert done.returncode == 3
+    assert "The replay was interrupted" in done.stdout
     [lines] = set(run.glob("replay*.jsonl")) - before
     replayed = load_replay(lines.with_suffix(".json"))
     assert replayed.interrupted

@@ -201,11 +201,21 @@ class SpeedBasis:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CostedRun:
+    """The run that was costed: when it was made, its suite, and the queries that it tells of."""
+
+    created: str
+    suite: str
+    n_queries: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Operations:
     """Everything that one pipeline makes of one run.
 
     `pipeline` is the file's content with every default and `--set` written out, `digest` its
-    SHA-256. `assumptions` say in sentences what was not measured.
+    SHA-256, `changes` what was set against the file, as KEY=VALUE. `assumptions` say in sentences
+    what was not measured.
     """
 
     name: str
@@ -226,6 +236,8 @@ class Operations:
     seed: int
     sweep: Sweep | None = None
     ratios: tuple[OptionRatio, ...] = ()
+    run: CostedRun | None = None
+    changes: tuple[str, ...] = ()
 
     def option(self, option: Option, scope: str = ALL_TRAFFIC) -> OptionCost | None:
         """The figures of one option, where it was asked for."""

@@ -81,6 +81,7 @@ def operations_parts(operations: Operations) -> SimpleNamespace:
         n_requests=shown.count(operations.n_requests),
         pipeline=json.dumps(operations.pipeline, indent=2, ensure_ascii=False),
         level=f"{operations.level * 100:g} %",
+        costed=words.run_words(operations),
         speeds=words.speed_lines(operations),
         traps=[_lead(occurs, said) for occurs, said in words.trap_lines(operations)],
         bars=bars.bar_charts(operations),

@@ -61,6 +61,8 @@ class _Terminal:
     def parts(self, console: "Console") -> "Iterator[RenderableType]":
         found = self.operations
         yield self._heading()
+        if costed := words.run_words(found):
+            yield self._dim(", ".join(costed))
         yield from map(self._dim, words.speed_lines(found))
         yield ""
         yield fitting(console, self._options)

@@ -15,6 +15,7 @@ from tailqa.core.operations import (
     SpeedBasis,
     TrapFinding,
 )
+from tailqa.core.words import count_of
 from tailqa.report import format as shown
 from tailqa.report import operations_unknown as unknown
 from tailqa.report.escape import one_line
@@ -204,6 +205,16 @@ def basis_words(operations: Operations) -> str:
         f"resamples of the queries, both models' answers together; {times}; "
         f"seed {operations.seed}; pipeline {operations.digest[:12]}."
     )
+
+
+def run_words(operations: Operations) -> Sequence[str]:
+    """What was costed, and what was set against the pipeline's file."""
+    changes = [f"--set {one_line(change)}" for change in operations.changes]
+    run = operations.run
+    if run is None:
+        return changes
+    queries = count_of(run.n_queries, "query", "queries")
+    return [f"Run of {one_line(run.created)}", f"suite {one_line(run.suite)}", queries, *changes]
 
 
 def notes(operations: Operations) -> Sequence[str]:

@@ -8,6 +8,7 @@ from tailqa.core.bench import Bench
 from tailqa.core.estimate import TooFew
 from tailqa.core.operations import (
     BreakEven,
+    CostedRun,
     Figure,
     IccEffect,
     Operations,
@@ -127,6 +128,11 @@ def run_operations(
         n_resamples=resamples,
         n_requests=sum(found.n_requests for found in predicted.values()),
         seed=seed,
+        run=CostedRun(
+            created=run.report.created,
+            suite=run.report.suite.name,
+            n_queries=scene.people.n,
+        ),
         sweep=None if swept is None else sweep(run, swept, seed=seed, level=LEVEL, bench=bench),
     )
 

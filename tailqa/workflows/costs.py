@@ -95,7 +95,7 @@ def operations_of(run: Run, options: CostOptions) -> Operations:
     swept = None
     if options.sweep is not None:
         swept = _swept(options, *options.sweep)
-    return run_operations(
+    found = run_operations(
         run,
         pipeline,
         seed=options.seed,
@@ -103,6 +103,7 @@ def operations_of(run: Run, options: CostOptions) -> Operations:
         bench=None if options.bench is None else load_bench(options.bench),
         swept=swept,
     )
+    return replace(found, changes=tuple(f"{key}={value}" for key, value in options.sets.items()))
 
 
 def _swept(options: CostOptions, key: str, text: str) -> Swept:

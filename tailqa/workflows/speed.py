@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
@@ -38,8 +39,12 @@ def time_both(
     *,
     progress: Progress,
 ) -> Timings:
-    """Times of both models per stratum; the models alternate on every query at batch 1."""
-    flat = [(stratum, request) for stratum, rows in requests.items() for request in rows]
+    """Times of both models per stratum; the models alternate on every query at batch 1.
+
+    So do the strata: what slows the machine for a while is in the times of all of them.
+    """
+    turns = zip_longest(*([(stratum, one) for one in rows] for stratum, rows in requests.items()))
+    flat = [pair for turn in turns for pair in turn if pair is not None]
     timed = measure(teacher, student, [request for _, request in flat], progress=progress)
     times: dict[str, list[Timed]] = {stratum: [] for stratum in requests}
     for (stratum, request), (first, second) in zip(flat, timed, strict=True):

@@ -98,6 +98,7 @@ def test_what_programs_read_and_where_it_is_written(cost, stored):
 def test_another_value_for_one_run(cost):
     code, said, _ = cost("cost", "run", *ON, "--set", "policy.max_attempts=1")
     assert code == 0
+    assert said.splitlines()[1].endswith("suite demo, 40 queries, --set policy.max_attempts=1")
     [attempts] = [text for text in said.splitlines() if text.startswith("attempts per query")]
     assert attempts.split()[3:] == ["1.00", "[1.00,", "1.00]"] * 3
 

@@ -11,6 +11,7 @@ from tailqa.core.operations import (
     AmdahlView,
     BreakEven,
     ClosedForm,
+    CostedRun,
     Figure,
     IccEffect,
     Operations,
@@ -196,6 +197,8 @@ def make_operations(**changes: object) -> Operations:
     values: dict[str, object] = {
         "name": "rag",
         "digest": "5eed" * 16,
+        "run": CostedRun(created="2026-11-20T08:00:00+00:00", suite="support", n_queries=1200),
+        "changes": ("policy.max_attempts=3",),
         "pipeline": {"arrivals": {"kind": "poisson", "rate": 6.0}, "policy": {"max_attempts": 3}},
         "options": options,
         "stages": _stages(),

@@ -48,7 +48,7 @@ def stopped(running: Started, sign: signal.Signals) -> str:
 @pytest.mark.slow
 def test_an_interrupted_run_is_finished_by_the_command_that_it_prints(tmp_path):
     environment = os.environ | {"TAILQA_SPEED": "0"}
-    asked = ["compare", "--limit", "8", "--batch-size", "2", "--out", "my runs", "--quiet"]
+    asked = ["compare", "--limit", "12", "--batch-size", "2", "--out", "my runs", "--quiet"]
     asked += ["--pipeline", "none"]
     first = shlex.join([sys.executable, "-m", "tailqa", *asked])
     database = tmp_path / "my runs" / "responses.db"
@@ -60,10 +60,10 @@ def test_an_interrupted_run_is_finished_by_the_command_that_it_prints(tmp_path):
         command = stopped(running, sign)
         assert command == f"TAILQA_SPEED=0 {first}"
         kept = stored(database)
-        assert least <= kept < 64
+        assert least <= kept < 96
     again = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, check=False)  # noqa: S602
     assert again.returncode == 0
-    assert kept < stored(database) <= 64
+    assert kept < stored(database) <= 96
     assert list((tmp_path / "my runs").glob("*/result.json"))
 
 

@@ -76,11 +76,12 @@ def find_sharing(model: Any, forward: Forward, pad_id: int) -> Sharing:
 def takes_padding(model: Any, forward: Forward, pad_id: int) -> bool:
     """Whether a row says the same alone and padded beside a longer one, and a step later.
 
-    Both are longer than whatever of 1,024 tokens or less the model may look at.
+    Both are longer than whatever of 1,024 tokens or less the model may look at, but for the windows
+    of transformers' own masks.
     """
     vocabulary = model.get_input_embeddings().num_embeddings
     draw = torch.Generator().manual_seed(0)
-    size = _seen(model.config.get_text_config()) + 12
+    size = int(min(_seen(model.config.get_text_config()) + 12, forward.turn))
     long = torch.randint(0, vocabulary, (size,), generator=draw).tolist()
     short = long[:-7]
 
@@ -128,13 +129,14 @@ def _difference(
 
 def _seen(config: Any) -> int:
     """The most of the numbers that may say how many tokens a layer looks at; 0 without any."""
-    kinds = ("window", "chunk", "block", "topk")
+    kinds, masked = ("window", "chunk", "block", "topk"), ("sliding_window", "attention_chunk_size")
     context = min(_LONGEST_TRIAL, (getattr(config, "max_position_embeddings", None) or 512) - 16)
     return max(
         (
             value
             for name, value in config.to_dict().items()
-            if any(kind in name for kind in kinds) and type(value) is int and value <= context
+            if any(kind in name for kind in kinds) and name not in masked
+            if type(value) is int and value <= context
         ),
         default=0,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from transformers.utils import logging as transformers_logging
 
 from tailqa.core.errors import ModelError
@@ -278,6 +279,10 @@ def _one_sentence(source: Source, *, tokenizer: bool = False) -> Iterator[None]:
         fault = None if source.gguf else broken_file(source.folder)
         if fault is None and tokenizer and not (source.gguf or has_tokenizer(source.folder)):
             fault = f"{spec} has no tokenizer: save it beside the weights."
+        if isinstance(error, StrictDataclassError):
+            fault = f"{source.folder / 'config.json'}: {_first_sentence(error)}"
+        if fault is None and tokenizer and isinstance(error, KeyError):
+            fault = f"The tokenizer of {spec} cannot be loaded: {_first_sentence(error)}."
         raise ModelError(fault or f"{spec} cannot be loaded: {_first_sentence(error)}") from error
 
 
@@ -291,7 +296,9 @@ def _failure(error: BaseException) -> str:
 def _first_sentence(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
-    if text.endswith(":") and len(lines) > 1:
+    if isinstance(error, StrictDataclassError) and len(lines) > 1:
+        text = lines[1].partition(": ")[2] or lines[1]
+    elif text.endswith(":") and len(lines) > 1:
         text = f"{text} {lines[1]}"
     if isinstance(error, KeyError):
         text = f"{text} is missing"

@@ -117,7 +117,7 @@ def _header(path: Path) -> dict[str, Any]:
             length = min(int.from_bytes(file.read(8), "little"), path.stat().st_size)
             header: dict[str, Any] = json.loads(file.read(length))
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path.name} cannot be loaded: it is no safetensors file.") from error
+        raise ModelError(f"{path} cannot be loaded: it is no safetensors file.") from error
     return header
 
 

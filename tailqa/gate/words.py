@@ -82,17 +82,22 @@ def finding_words(rule: Rule, found: Estimate, outcome: Outcome, *, sequential: 
     >>> rule = Rule(name="x: gap", quantity="gap", tier="critical", limit=-0.05, stratum="x")
     >>> gap = Estimate(value=-0.12, low=-0.171, high=-0.072, level=0.9, method="tango", n=200)
     >>> finding_words(rule, gap, "fail", sequential=False).split("), ")
-    ['student 12.0 points worse [−17.1, −7.2] (90 % interval, n = 200',
+    ['student 12.0 points worse [7.2, 17.1] (90 % interval, n = 200',
      'outside the margin of 5.0 points']
     """
     unit = _unit(rule)
     digits = max(_digits(end, rule.limit, unit) for end in (found.low, found.high))
-    low, high = (_number(end, unit, digits) for end in (found.low, found.high))
+    # A loss is told as so many points worse, and its interval is one of points worse.
+    ends = (-found.high, -found.low) if _is_loss(rule, found.value) else (found.low, found.high)
+    low, high = (_number(end, unit, digits) for end in ends)
     kind = "confidence sequence" if sequential else "interval"
-    return (
+    said = (
         f"{_figure(rule, found.value, unit, digits)} [{low}, {high}] "
         f"({100 * found.level:g} % {kind}, n = {found.n:,}), {_against(rule, outcome, digits)}"
     )
+    if outcome == "inconclusive" and math.isclose(found.value, rule.limit, abs_tol=1e-9):
+        said += "; the estimate lies on it, so no number of queries is known that would settle it"
+    return said
 
 
 def sequential_words(rule: Rule, n: int, outcome: Outcome) -> str:
@@ -157,6 +162,10 @@ def _figure(rule: Rule, value: float, unit: _Unit, digits: int) -> str:
         return "no gap"
     mean = "mean score of the student" if rule.quantity == "score" else "student"
     return f"{mean} {size} {'worse' if value < 0 else 'better'}"
+
+
+def _is_loss(rule: Rule, value: float) -> bool:
+    return value < 0 and rule.quantity not in ("retention", "fidelity", *COST)
 
 
 def _number(value: float, unit: _Unit, digits: int) -> str:

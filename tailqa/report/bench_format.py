@@ -18,12 +18,14 @@ REASON_CHARACTERS = 160
 def ratio_number(ratio: float) -> str:
     """A ratio of times, never shown as 1 where it is not: the interval must look as it is.
 
-    >>> ratio_number(1.037), ratio_number(0.99951), ratio_number(12.34), ratio_number(1)
+    A millionth off is rounding of the sums.
+
+    >>> ratio_number(1.037), ratio_number(0.99951), ratio_number(12.34), ratio_number(1 + 1e-9)
     ('1.04', '0.9995', '12.3', '1.00')
     """
     decimals = 1 if ratio >= 10 else 2
     text = f"{ratio:,.{decimals}f}"
-    while ratio != 1 and float(text.replace(",", "")) == 1 and decimals < 6:
+    while abs(ratio - 1) >= 1e-6 and float(text.replace(",", "")) == 1 and decimals < 6:
         decimals += 1
         text = f"{ratio:,.{decimals}f}"
     return text

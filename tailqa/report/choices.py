@@ -11,6 +11,7 @@ from tailqa.core.routing import Routing
 from tailqa.report import format as shown
 from tailqa.report import operations_format as figures
 from tailqa.report.escape import one_line
+from tailqa.report.routing_words import halves_words
 
 Figure = tuple[str, Measured, shown.Unit]
 
@@ -66,7 +67,12 @@ def route_choice(routing: Routing) -> Choice:
     who = f"To the teacher: {teacher}" if teacher else "Everything to the student"
     return Choice(
         title="Route",
-        sentence=f"{who}: {aim}, chosen on one half of the queries and told on the other.",
+        sentence=" ".join(
+            [
+                f"{who}: {aim}, chosen on one half of the queries and told on the other.",
+                *halves_words(choice),
+            ]
+        ),
         figures=(
             ("right answers, %", choice.figures.quality, shown.PERCENT),
             ("of the teacher's quality, %", choice.figures.retained, shown.PERCENT),

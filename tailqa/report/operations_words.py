@@ -72,15 +72,15 @@ def trap_words(trap: TrapFinding) -> str:
     ...               for v in (.34, 1.21))
     >>> trap_words(TrapFinding(scope="tail/a", option="student", figure="seconds_per_resolved",
     ...                        occurs="yes", per_token=fast, per_resolved=slow))
-    "The trap (student, tail/a): faster per token (0.34 [0.24, 0.44] of the teacher's time), \
-slower per resolved query (1.21 [1.11, 1.31] of its time)."
+    "The trap (student, tail/a; by time): faster per token (0.34 [0.24, 0.44] of the teacher's \
+time), slower per resolved query (1.21 [1.11, 1.31] of its time)."
     """
     worse, better, thing = _RESOLVED.get(trap.figure, ("more", "less", FIGURE_NAMES[trap.figure]))
     token = _compared(trap.per_token, ("slower", "faster"), "per token", "of the teacher's time")
     resolved = _compared(
         trap.per_resolved, (worse, better), "per resolved query", f"of its {thing}"
     )
-    where = f"{OPTION_NAMES[trap.option]}, {one_line(trap.scope)}"
+    where = f"{OPTION_NAMES[trap.option]}, {one_line(trap.scope)}; by {thing}"
     return f"{_LEADS[trap.occurs]} ({where}): {token}, {resolved}."
 
 

@@ -119,21 +119,38 @@ def expected_words(routing: Routing, choice: RouteChoice) -> str:
         sentences.append("No rule of this kind reaches the aim; this one comes nearest.")
     elif _falls_short(routing, figures):
         sentences.append(
-            "On the queries that chose it the rule reaches the aim, on the others it falls short: "
-            "aim higher, or measure more queries."
+            "On the queries that chose it the rule reaches the aim, on the others it falls short"
+            f"{_by(routing, figures)}: aim higher, or measure more queries."
         )
+    sentences += halves_words(choice)
     share = choice.rule_share
-    if _far(share, figures.teacher_share):
-        sentences.append(
-            "The two halves chose differently: the rule of all queries sends "
-            f"{_percent(share)} of calls to the teacher. Measure more queries "
-            "before you rely on it."
-        )
     if isinstance(share, Estimate) and share.value > 1 - _ROUNDING:
         sentences.append("It sends every query to the teacher, so it saves nothing.")
     if choice.by == routing.chosen:
         sentences += _cheaper(routing, choice)
     return " ".join(sentences)
+
+
+def halves_words(choice: RouteChoice) -> list[str]:
+    """A warning where the exported rule is not what its figures were told of."""
+    if not _far(choice.rule_share, choice.figures.teacher_share):
+        return []
+    return [
+        "The two halves chose differently: the rule of all queries sends "
+        f"{_percent(choice.rule_share)} of calls to the teacher. Measure more queries before you "
+        "rely on it."
+    ]
+
+
+def _by(routing: Routing, figures: RouteFigures) -> str:
+    """How far short, where it would be rounded to the aim itself."""
+    found = figures.retained if routing.aim == "target quality" else figures.teacher_share
+    if not isinstance(found, Estimate):
+        return ""
+    unit = shown.PERCENT
+    if unit.number(found.value) != unit.number(routing.limit):
+        return ""
+    return f", by {abs(found.value - routing.limit) * 100:.1g} points"
 
 
 def _cheaper(routing: Routing, choice: RouteChoice) -> list[str]:

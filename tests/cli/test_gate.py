@@ -66,9 +66,9 @@ critical
 supporting
  head/plain: gap    -2.2 [-5.1, +0.02]  180  -5.0 points  inconclusive         305
 
-  * tail/x: student 27.8 points worse [-34.6, -20.9] (90 % interval, n = 180), outside the margin of
+  * tail/x: student 27.8 points worse [20.9, 34.6] (90 % interval, n = 180), outside the margin of
   5.0 points
-  * head/plain: student 2.2 points worse [-5.1, 0.0] (90 % interval, n = 180), straddles the margin
+  * head/plain: student 2.2 points worse [0.0, 5.1] (90 % interval, n = 180), straddles the margin
   of 5.0 points; about 305 queries would settle it (supporting: reported, does not block)
 
 FAIL  the student cannot replace the teacher

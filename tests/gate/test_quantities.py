@@ -73,7 +73,7 @@ TESTS = {
         MEAN,
         found(-0.1, -0.06),
         "fail",
-        "tail/x: mean score of the student 8.0 points worse [−10.0, −6.0]",
+        "tail/x: mean score of the student 8.0 points worse [6.0, 10.0]",
     ),
     "score on the margin": (SCORE, MEAN, found(-0.05, 0.01), "inconclusive", "straddles"),
     "overall inside": (OVERALL, ALL, found(-0.02, 0.01), "pass", "all traffic: student 0.5 points"),
@@ -83,7 +83,7 @@ TESTS = {
         "tail against head",
         found(-0.5, -0.3),
         "fail",
-        "tail against head: the tail lost 40.0 points more than the head [−50.0, −30.0] "
+        "tail against head: the tail lost 40.0 points more than the head [30.0, 50.0] "
         "(90 % interval, n = 1,200), outside the margin of 10.0 points",
     ),
     "tail better": (

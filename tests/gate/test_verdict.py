@@ -72,14 +72,14 @@ ONE_STRATUM = {
         {},
         gap(-0.050004, 0.0),
         "inconclusive",
-        "[−5.0004, 0.0000] (90 % interval, n = 200), straddles the margin of 5.0000 points",
+        "[0.0000, 5.0004] (90 % interval, n = 200), straddles the margin of 5.0000 points",
     ),
     "upper limit on the margin": ({}, gap(-0.1, -0.05), "inconclusive", "straddles"),
     "just below the margin": (
         {},
         gap(-0.1, -0.05 - 1e-5),
         "fail",
-        "[−10.000, −5.001] (90 % interval, n = 200), outside the margin of 5.000 points",
+        "[5.001, 10.000] (90 % interval, n = 200), outside the margin of 5.000 points",
     ),
     "no interval": (
         {},
@@ -175,7 +175,7 @@ def test_the_whole_reason():
     interval = gap(-0.171, -0.072, value=-0.12)
     verdict = judge([stratum("tail/terminology")], {"tail/terminology": interval})
     assert verdict.reasons == (
-        "tail/terminology: student 12.0 points worse [−17.1, −7.2] (90 % interval, n = 200), "
+        "tail/terminology: student 12.0 points worse [7.2, 17.1] (90 % interval, n = 200), "
         "outside the margin of 5.0 points",
     )
 

@@ -210,10 +210,15 @@ def test_hostile_names_reach_no_terminal(monkeypatch):
 @pytest.mark.parametrize(
     ("occurs", "token", "resolved", "said"),
     [
-        ("yes", 0.34, 1.21, "The trap (student, all traffic): faster per token ("),
-        ("no", 0.34, 0.52, "No trap (student, all traffic): faster per token ("),
-        ("no", 1.34, 2.52, "No trap (student, all traffic): slower per token ("),
-        ("unclear", 0.34, 1.01, "Unclear whether the trap occurs (student, all traffic): faster"),
+        ("yes", 0.34, 1.21, "The trap (student, all traffic; by cost): faster per token ("),
+        ("no", 0.34, 0.52, "No trap (student, all traffic; by cost): faster per token ("),
+        ("no", 1.34, 2.52, "No trap (student, all traffic; by cost): slower per token ("),
+        (
+            "unclear",
+            0.34,
+            1.01,
+            "Unclear whether the trap occurs (student, all traffic; by cost): faster",
+        ),
     ],
 )
 def test_the_trap_by_name(occurs, token, resolved, said):

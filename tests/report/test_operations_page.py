@@ -78,7 +78,7 @@ def test_it_says_by_name_where_the_trap_is(open_cost):
     assert opened.complaints == []
     assert opened.shown("h1") == ["What does demo:student cost in production against demo:teacher?"]
     traps = opened.shown(".traps li")
-    assert traps[0].startswith("The trap (student, all traffic): faster per token (0.34")
+    assert traps[0].startswith("The trap (student, all traffic; by tokens): faster per token (0.34")
     assert opened.page.locator(".traps li.yes").count() == 2
     ratios = opened.page.locator("td.ratio.worse").all_inner_texts()
     assert "1.60\n[1.55, 1.65]" in ratios

@@ -1,6 +1,6 @@
 """What an operations report says in words: the trap by name, break-evens, Amdahl, agreement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from tailqa.core.estimate import Estimate, Measured
@@ -219,7 +219,23 @@ def run_words(operations: Operations) -> Sequence[str]:
 
 def notes(operations: Operations) -> Sequence[str]:
     """What was assumed and not measured."""
-    return [_sentence(item) for item in operations.assumptions]
+    return [*_verifier(operations), *(_sentence(item) for item in operations.assumptions)]
+
+
+def _verifier(operations: Operations) -> list[str]:
+    """What the pipeline says of the verifier, which decides on every retry."""
+    policy = operations.pipeline.get("policy")
+    verifier = policy.get("verifier") if isinstance(policy, Mapping) else None
+    if not isinstance(verifier, Mapping):
+        return []
+    right, wrong = (
+        shown.PERCENT.number(float(verifier[name])) for name in ("sensitivity", "false_accepts")
+    )
+    return [
+        f"A verifier decides which answers are asked again: it accepts {right} % of the right and "
+        f"{wrong} % of the wrong ones, which the pipeline says (policy.verifier) and nobody "
+        "measured."
+    ]
 
 
 def _sentence(text: str) -> str:

@@ -95,7 +95,10 @@ class Runner:
             window = f"{self.sharing.longest:,.0f} tokens, {self.sharing.limit}"
             notes.append(f"{_ANEW} for rows of more than {window}.")
         if not self.pads:
-            notes.append("They are run one at a time: padding beside them changes its logits.")
+            notes.append(
+                "They are run one at a time: beside others its logits come out differently, or not at "
+                "all."
+            )
         if self._unpaged:
             notes.append(
                 "transformers' continuous batching failed, so texts were decoded by tailqa's own "

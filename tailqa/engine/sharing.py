@@ -74,7 +74,7 @@ def find_sharing(model: Any, forward: Forward, pad_id: int) -> Sharing:
 
 @torch.inference_mode()
 def takes_padding(model: Any, forward: Forward, pad_id: int) -> bool:
-    """Whether a row says the same alone and padded beside a longer one, and a step later.
+    """Whether a row says the same alone and padded beside a longer one, which then leaves.
 
     Both are longer than whatever of 1,024 tokens or less the model may look at, but for the windows
     of transformers' own masks.
@@ -85,14 +85,22 @@ def takes_padding(model: Any, forward: Forward, pad_id: int) -> bool:
     long = torch.randint(0, vocabulary, (size,), generator=draw).tolist()
     short = long[:-7]
 
-    def two_logits(rows: list[list[int]]) -> torch.Tensor:
-        ids, mask = left_pad([row[:-1] for row in rows], pad_id, forward.device)
+    def three_logits(rows: list[list[int]]) -> torch.Tensor:
+        ids, mask = left_pad([row[:-2] for row in rows], pad_id, forward.device)
         first, cache = forward.prefill(ids, mask)
-        last = torch.tensor([row[-1:] for row in rows], device=forward.device)
-        second, _ = forward.step(last, pad(mask, (0, 1), value=1), cache)
-        return torch.stack([first[0], second[0]])
+        steps = torch.tensor([row[-2:] for row in rows], device=forward.device)
+        mask = pad(mask, (0, 1), value=1)
+        second, cache = forward.step(steps[:, :1], mask, cache)
+        if len(rows) > 1:
+            cache.reorder_cache(torch.tensor([0], device=forward.device))
+        third, _ = forward.step(steps[:1, 1:], pad(mask[:1], (0, 1), value=1), cache)
+        return torch.stack([first[0], second[0], third[0]])
 
-    alone, padded = two_logits([short]), two_logits([short, long])
+    alone = three_logits([short])
+    try:
+        padded = three_logits([short, long])
+    except Exception:  # a cache that cannot do this fails in any way
+        return False
     return _apart(padded, alone) <= _TOLERANCE.get(model.dtype, _COARSE)
 
 

@@ -109,7 +109,7 @@ def test_a_layer_that_masks_by_itself_shares_no_prefixes():
     assert engine.info.notes == (
         "Prefixes that prompts share are computed anew for every row: its attention cannot be "
         "shared (ModelError).",
-        "They are run one at a time: padding beside them changes its logits.",
+        "They are run one at a time: beside others its logits come out differently, or not at all.",
     )
     check(model, engine, draw(8, 30, 14))
 
@@ -135,9 +135,22 @@ def bart() -> Any:
 def test_a_model_that_padding_disturbs_runs_row_by_row():
     model, engine = make(bart())
     assert engine.info.notes[1] == (
-        "They are run one at a time: padding beside them changes its logits."
+        "They are run one at a time: beside others its logits come out differently, or not at all."
     )
     check(model, engine, draw(9, 30, 14))
+
+
+def test_a_cache_that_no_row_can_leave_runs_row_by_row():
+    config = transformers.MiniMaxConfig(
+        head_dim=8, num_local_experts=2, num_experts_per_tok=1, block_size=16, **SIZES
+    )
+    model, engine = make(config)
+    assert len(engine.info.notes) == 2
+    rows, counts = draw(9, 30, 14, 21), (8, 2, 8, 2)
+    asks = [asked(row, max_tokens=n) for row, n in zip(rows, counts, strict=True)]
+    assert [text.token_ids for text in engine._runner.texts(asks)] == [
+        greedy(model, row, n) for row, n in zip(rows, counts, strict=True)
+    ]
 
 
 def test_padding_is_tried_where_prefixes_are_not_shared():

@@ -96,8 +96,8 @@ class Runner:
             notes.append(f"{_ANEW} for rows of more than {window}.")
         if not self.pads:
             notes.append(
-                "They are run one at a time: beside others its logits come out differently, or not at "
-                "all."
+                "They are run one at a time: beside others its logits come out differently, or not "
+                "at all."
             )
         if self._unpaged:
             notes.append(

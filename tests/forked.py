@@ -6,6 +6,7 @@ and its end are its own.
 
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -71,8 +72,8 @@ class Started:
     def __init__(self, arguments: Sequence[str], folder: Path, variables: dict[str, str]) -> None:
         context, known = forking()
         self.command = [sys.executable, "-m", "tailqa", *arguments]
-        self._files = tempfile.TemporaryDirectory()
-        self._said = [Path(self._files.name) / name for name in ("out", "err")]
+        self._files = Path(tempfile.mkdtemp())
+        self._said = [self._files / name for name in ("out", "err")]
         settings = (list(arguments), folder, variables, *self._said)
         if _bound(variables) == _bound(known):
             self._process = context.Process(target=_child, args=settings)
@@ -86,9 +87,9 @@ class Started:
         return self._process.exitcode
 
     def send_signal(self, number: int) -> None:
-        """As `kill` does."""
-        assert self._process.pid is not None
-        os.kill(self._process.pid, number)
+        """As `kill` does; nothing where it has ended."""
+        if self.exit_code is None and self._process.pid is not None:
+            os.kill(self._process.pid, number)
 
     def finish(self, timeout_s: float) -> "subprocess.CompletedProcess[str]":
         """Waits for its end; what it printed, and its exit code."""
@@ -98,7 +99,7 @@ class Started:
             self._process.join()
             raise subprocess.TimeoutExpired(self.command, timeout_s)
         said = [path.read_text("utf-8") for path in self._said]
-        self._files.cleanup()
+        shutil.rmtree(self._files)
         return subprocess.CompletedProcess(self.command, self._process.exitcode, *said)
 
 

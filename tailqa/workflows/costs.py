@@ -22,7 +22,6 @@ PipelineLike = Pipeline | str | Path | None
 """A pipeline, its file, the name of a shipped one, `none`, or None for the built-in one."""
 
 LEFT_OUT = "none"
-ROUTE_RESAMPLES = 400
 
 
 def chosen_pipeline(
@@ -50,7 +49,7 @@ def with_operations(run: Run, pipeline: Pipeline | None) -> Run:
         finding = f"What the student costs in the pipeline {pipeline.name} is not known: {error}."
         report = replace(report, findings=(*report.findings, finding))
     with suppress(TailqaError):
-        routed = RouteOptions(resamples=ROUTE_RESAMPLES, seed=report.seed, created=report.created)
+        routed = RouteOptions(seed=report.seed, created=report.created)
         report = replace(report, routing=route(run, routed))
     return replace(run, report=report)
 

@@ -14,7 +14,7 @@ from tailqa.core.replay import FIGURES
 from tailqa.report.replay_result import load_replay
 from tests.forked import Started
 
-TINY = ("--rounds", "2", "--speed", "12", "--set", "stages.guard.time.s=0.001")
+TINY = ("--rounds", "2", "--speed", "10", "--set", "stages.guard.time.s=0.001")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def run(tmp_path_factory) -> Path:
 @pytest.mark.slow
 def test_the_embedded_pair_is_replayed_and_all_of_it_is_kept(tailqa, run: Path) -> None:
     options = ("--option", "student", "--option", "escalated")
-    done = tailqa("replay", str(run), *TINY, *options, "--requests", "40")
+    done = tailqa("replay", str(run), *TINY, *options, "--requests", "24")
     assert (done.returncode, done.stderr) == (0, "")
     said = done.stdout.splitlines()
     assert said[0].startswith("Replay of chat with student demo:student and teacher demo:teacher")
@@ -39,7 +39,7 @@ def test_the_embedded_pair_is_replayed_and_all_of_it_is_kept(tailqa, run: Path) 
     assert any(line.startswith("student, escalated") for line in said)
     assert said[-2:] == [f"Requests: {run / 'replay.jsonl'}", f"Result: {run / 'replay.json'}"]
     lines = [json.loads(line) for line in (run / "replay.jsonl").read_text().splitlines()]
-    assert Counter(line["option"] for line in lines) == {"student": 40, "escalated": 40}
+    assert Counter(line["option"] for line in lines) == {"student": 24, "escalated": 24}
     replayed = load_replay(run)
     assert len(replayed.figures) == 2 * len(FIGURES)
     assert [(s.option, s.basis.side, len(s.rounds)) for s in replayed.speeds] == [
@@ -50,7 +50,7 @@ def test_the_embedded_pair_is_replayed_and_all_of_it_is_kept(tailqa, run: Path) 
     attempts = next(figure for figure in replayed.figures if figure.figure == "attempts")
     assert attempts.observed.value == sum(  # type: ignore[union-attr]
         line["attempts"] for line in lines if line["option"] == "student"
-    ) / 40  # fmt: skip
+    ) / 24  # fmt: skip
 
 
 @pytest.mark.slow

@@ -165,7 +165,8 @@ class Requirement:
 
     `name` is unique in a verdict: the stratum, or the stratum and the quantity. `estimate` is
     what was held against `limit`, `queries_needed` how many would settle it, where that is known.
-    `key` says which figure or finding of its quantity is meant, where that has several.
+    `key` says which figure or finding of its quantity is meant, where that has several. `n` is how
+    many queries were looked at where there is no estimate to say so.
     """
 
     name: str
@@ -178,6 +179,7 @@ class Requirement:
     limit: float | None = None
     queries_needed: int | None = None
     key: str | None = None
+    n: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from tailqa.core.report import AuditFinding, Outcome, Requirement
+from tailqa.core.words import count_of
 from tailqa.gate.rules import Rule
 from tailqa.gate.words import share_words
 
 NOT_RECORDED = "the prompts of this run were not recorded, so nothing is known of them"
 
 
-def judge_prompts(rule: Rule, audit: Sequence[AuditFinding] | None) -> Requirement:
-    """Every prompt was looked at, so a share is counted and has no interval.
+def judge_prompts(rule: Rule, audit: Sequence[AuditFinding] | None, n: int) -> Requirement:
+    """The prompts of all `n` queries were looked at, so a share is counted and has no interval.
 
     Each finding of the kind must keep to the limit. Without a record of the prompts (`audit` is
     None) it is inconclusive.
@@ -23,7 +24,8 @@ def judge_prompts(rule: Rule, audit: Sequence[AuditFinding] | None) -> Requireme
         above = [item for item in found if item.of and item.n / item.of > rule.limit]
         outcome = "fail" if above else "pass"
         said = "; ".join(_said(item, rule.limit) for item in above or found)
-        words = f"prompts, {rule.key}: {said or 'nothing found'}"
+        nothing = f"nothing found in {count_of(n, 'query', 'queries')}"
+        words = f"prompts, {rule.key}: {said or nothing}"
     return Requirement(
         name=rule.name,
         tier=rule.tier,
@@ -32,6 +34,7 @@ def judge_prompts(rule: Rule, audit: Sequence[AuditFinding] | None) -> Requireme
         quantity="prompts",
         limit=rule.limit,
         key=rule.key,
+        n=None if audit is None else n,
     )
 
 

@@ -100,7 +100,8 @@ class _Bench:
 
     def judge(self, rule: Rule) -> Requirement:
         if rule.quantity == "prompts":
-            return judge_prompts(rule, self.audit)
+            n = sum(found.n + found.failed + found.ungraded for found in self.strata.values())
+            return judge_prompts(rule, self.audit, n)
         found = self.tested.get(rule.name)
         reasons = self._unfit(rule)
         outcome: Outcome = "inconclusive"

@@ -110,6 +110,12 @@ def limit_words(rule: Requirement) -> str:
     return f"{unit.number(rule.limit)} {unit.symbol}".rstrip()
 
 
+def n_words(rule: Requirement) -> str:
+    """How many queries it was read from; a dash where none were looked at."""
+    n = rule.estimate.n if rule.estimate else rule.n
+    return shown.NONE if n is None else shown.count(n)
+
+
 def settling_words(rule: Requirement) -> str:
     """How many queries would settle what is not settled, where that is known; else empty."""
     if rule.outcome != "inconclusive" or rule.queries_needed is None:

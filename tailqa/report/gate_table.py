@@ -18,6 +18,7 @@ from tailqa.report.gate_rows import (
     blocking_first,
     level_words,
     limit_words,
+    n_words,
     name_words,
     policy_words,
     settling_words,
@@ -107,7 +108,7 @@ class _Terminal:
         return [
             text(" " + self._plain(name_words(rule))),
             _measured(rule, detail),
-            text(shown.count(rule.estimate.n) if rule.estimate else shown.NONE),
+            text(n_words(rule)),
             text(limit_words(rule)),
             text(rule.outcome, f"bold {style}" if rule.tier == "critical" else style),
             text(settling_words(rule)),

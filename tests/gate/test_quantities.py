@@ -182,7 +182,7 @@ def finding(n, of=200, *, side="student", kind="truncation"):
 
 PROMPTS = policy(prompts={"tier": "critical", "max_share": {"truncation": 0.02}})
 AUDITS = {
-    "nothing found": ((), "pass", "prompts, truncation: nothing found"),
+    "nothing found": ((), "pass", "prompts, truncation: nothing found in"),
     "another kind": ((finding(200, kind="bos"),), "pass", "nothing found"),
     "on the limit": (
         (finding(4),),

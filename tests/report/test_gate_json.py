@@ -55,6 +55,7 @@ def test_what_it_holds():
         "limit": -0.05,
         "queries_needed": 478,
         "key": None,
+        "n": None,
     }
     assert rules[6]["estimate"] == {"reason": "compare ran without --fidelity", "n": 0}
 

@@ -15,6 +15,5 @@ def test_the_roof_is_what_this_machine_did(dtype):
     assert 1e8 < roof.operations_per_s < 1e15
     assert roof.bandwidth_of in {"copy", "sum", "matrix–vector product"}
     width = int(re.fullmatch(r"product of (\d+) × \1 matrices", roof.rate_of)[1])
-    # Narrower where the processor has no instructions for the dtype.
+    # Narrower where the processor is slow in the dtype, or busy.
     assert width in {256, 512, 1024, 2048}
-    assert width == 2048 or dtype == "bfloat16"

@@ -135,4 +135,5 @@ def test_nothing_that_looks_like_a_number_raises(text):
 def test_a_very_long_answer_takes_no_long_time(unit):
     started = time.perf_counter()
     Numeric().mark(unit * (100_000 // len(unit)), ("1",))
-    assert time.perf_counter() - started < 2
+    # By the square of its length it would take hours.
+    assert time.perf_counter() - started < 30

@@ -25,13 +25,15 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tailqa import cost, stats
+from tailqa import stats
 from tailqa import suite as suite_room
 from tailqa.core.answer import Failed
 from tailqa.core.drafting import DraftingResult, DraftLength
 from tailqa.core.estimate import Estimate, Measured
 from tailqa.core.ports import Engine, Request, Silent
 from tailqa.core.query import Suite
+from tailqa.cost.drafting import verification_counts
+from tailqa.cost.speculative import speculative_tokens
 from tailqa.demo import model_folder
 from tailqa.engine import answer_fidelity, open_engine, shared_vocabulary
 from tailqa.engine.texts import end_ids
@@ -215,10 +217,10 @@ def assumptions(
     """Tokens per verification of the drafted answers themselves, with ever fewer assumptions."""
     everything = np.concatenate(answers)
     ended = [np.append(answer, 0.0) for answer in answers]
-    endless = len(everything) / cost.verification_counts([everything], length).sum()
-    counted = sum(map(len, ended)) / cost.verification_counts(ended, length).sum()
+    endless = len(everything) / verification_counts([everything], length).sum()
+    counted = sum(map(len, ended)) / verification_counts(ended, length).sum()
     done = sum(len(went.ids) for went in drafted) / sum(went.n_teacher for went in drafted)
-    formula = cost.speculative_tokens(float(everything.mean()), length)
+    formula = speculative_tokens(float(everything.mean()), length)
     yield from (stratum, str(length))
     yield from (f"{tokens:.3f}" for tokens in (formula, endless, counted, done))
 

@@ -9,14 +9,12 @@ from typing import Any
 from pyarrow import parquet
 
 from tailqa.core.errors import TailqaError
-from tailqa.records import (
-    Recording,
-    StrataRule,
-    pair_up,
-    read_inspect,
-    read_lighteval,
-    read_lm_eval,
-)
+from tailqa.records.inspect_ai import read_inspect
+from tailqa.records.lighteval import read_lighteval
+from tailqa.records.lm_eval import read_lm_eval
+from tailqa.records.pairing import pair_up
+from tailqa.records.recording import Recording
+from tailqa.records.strata import StrataRule
 
 SIDES = ("teacher", "student")
 Outcomes = dict[str, tuple[str, bool]]

@@ -22,7 +22,8 @@ import simpy
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tailqa.cost import mmc_wait, simulate, simulate_many
+from tailqa.cost.queueing import mmc_wait
+from tailqa.cost.simulation import simulate, simulate_many
 from tests.cost.line_cases import WITH_RETRIES, load, plain
 from tests.cost.simpy_line import Line
 

@@ -93,7 +93,7 @@ def test_the_installed_package_finds_its_policies(installed):
 
 
 def test_the_installed_package_finds_its_pipelines(installed):
-    code = "from tailqa.cost import load_pipeline; print(load_pipeline('rag').name)"
+    code = "from tailqa.cost.load import load_pipeline; print(load_pipeline('rag').name)"
     assert run(installed, "-c", code) == "rag\n"
 
 

@@ -1,5 +1,6 @@
 """The command line: options → one workflow call → output → exit code."""
 
+import atexit
 import gc
 import os
 import re
@@ -81,6 +82,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and exits with its code; a user's mistake never shows a traceback."""
     # Imports make objects by the million that stay; looking through them anew takes long.
     gc.set_threshold(NEW_OBJECTS)
+    # Nor need they be looked through once more when all of them go.
+    atexit.register(gc.freeze)
     with _stopped_in_order():
         code = _run(arguments)
     sys.exit(code)

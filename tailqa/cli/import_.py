@@ -61,7 +61,7 @@ def table(
     Files are CSV, JSONL or Parquet. A COLUMN may be a path into one, such as result.score. An
     outcome is 0 or 1, true or false, right or wrong, or a score between 0 and 1.
     """
-    from tailqa.records import SharedColumns, TableSide
+    from tailqa.records.table import SharedColumns, TableSide
     from tailqa.workflows.importing import import_table
 
     of_teacher, of_student = teacher or score, student or score

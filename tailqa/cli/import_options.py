@@ -109,7 +109,7 @@ def import_options(
     **settings: Any,
 ) -> "ImportOptions":
     """What the options of `common` say, without `form` and `quiet`."""
-    from tailqa.records import StrataRule
+    from tailqa.records.strata import StrataRule
     from tailqa.workflows.importing import ImportOptions
 
     rule = StrataRule(

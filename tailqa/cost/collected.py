@@ -63,13 +63,11 @@ class Collected:
         """All simulated requests of one row, merged before any percentile is read."""
         import numpy as np
 
-        kept = [self._kept(simulated) for _, simulated in runs]
+        counted = [self._counted(len(simulated.arrival_s)) for _, simulated in runs]
 
         def merged(values: "Sequence[npt.NDArray[Any]]") -> "npt.NDArray[Any]":
-            if len(values) == 1 and kept[0] is None:
-                return values[0]
-            parts = zip(values, kept, strict=True)
-            return np.concatenate([v if keep is None else v[keep] for v, keep in parts])
+            parts = [one[part] for one, part in zip(values, counted, strict=True)]
+            return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
         stratum = self._stratum[merged([ask.query for ask, _ in runs])]
         took = merged([s.finish_s - s.arrival_s for _, s in runs])
@@ -99,16 +97,9 @@ class Collected:
             means[-1] = values.sum() / len(took)
         self._add_stations(row, [simulated for _, simulated in runs])
 
-    def _kept(self, simulated: Simulated) -> "npt.NDArray[np.bool_] | None":
-        """Which requests count; None for all."""
-        import numpy as np
-
-        if not self._steady:
-            return None
-        n = len(simulated.arrival_s)
-        keep = np.ones(n, dtype=bool)
-        keep[np.argsort(simulated.arrival_s, kind="stable")[: int(WARM_UP * n)]] = False
-        return keep
+    def _counted(self, n: int) -> slice:
+        """Which of `n` requests, which came one after the other, count."""
+        return slice(int(WARM_UP * n) if self._steady else 0, n)
 
     def _add_times(self, row: int, column: int, took: "Floats") -> None:
         import numpy as np

@@ -1,16 +1,16 @@
 """What rules make of every query of a scene, in closed form: attempts, tokens, seconds of work."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tailqa.core.answer import Side
 from tailqa.core.operations import Option
 from tailqa.cost.lengths import Length
 from tailqa.cost.line import Rules
-from tailqa.cost.outcomes import COUNTED, Counted, counted, outcomes_over
+from tailqa.cost.outcomes import COUNTED, Counted, capped_outcomes, counted
 from tailqa.cost.population import Population
-from tailqa.cost.scene import Scene, side_of
+from tailqa.cost.scene import Alone, Scene, side_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,8 +62,19 @@ def expect(scene: Scene, option: Option, rules: Rules) -> Expected:
 
     Timeouts and hedges are left out, as in `expected_outcomes`.
     """
+    return expect_capped(scene, option, rules, [rules.max_attempts])[0]
+
+
+def expect_capped(
+    scene: Scene, option: Option, rules: Rules, caps: Sequence[int]
+) -> tuple[Expected, ...]:
+    """The same with each of `caps` in the place of the most attempts."""
     main = side_of(option)
-    means = (_Paired if rules.escalate_to == "teacher" else _Lone)(scene, main, rules)
+    known = (_paired if rules.escalate_to == "teacher" else _lone)(scene, main, rules, caps)
+    return tuple(_expected(scene, main, rules, means) for means in known)
+
+
+def _expected(scene: Scene, main: Side, rules: Rules, means: "_Lone | _Paired") -> Expected:
     counts = {name: means.of(name) for name in COUNTED}
 
     def tokens(attempts: tuple[Counted, Counted], lengths: tuple[Length, Length]) -> "Floats":
@@ -93,51 +104,62 @@ def expect(scene: Scene, option: Option, rules: Rules) -> Expected:
     )
 
 
+def _lone(scene: Scene, main: Side, rules: Rules, caps: Sequence[int]) -> "Iterator[_Lone]":
+    alone = scene.alone[main]
+    for cap in caps:
+        values = counted(replace(rules, max_attempts=cap), alone.p)
+        yield _Lone(people=scene.people, alone=alone, values=values)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Lone:
     """Means over queries, by stratum and over all traffic, of what hangs on one model's chance."""
 
-    def __init__(self, scene: Scene, main: Side, rules: Rules) -> None:
-        self._people, self._alone = scene.people, scene.alone[main]
-        self._values = counted(rules, self._alone.p)
+    people: Population
+    alone: Alone
+    values: "Mapping[Counted, Floats]"
 
     def of(self, name: Counted, length: Length | None = None) -> "Floats":
         """Of a count, each one times the tokens of an attempt where `length` says which."""
         import numpy as np
 
-        queries, stratum = self._alone.queries, self._alone.stratum
-        values = np.einsum("rkn,rkn->rk", self._values[name], queries[length])
-        return _means(self._people, values, queries[None].sum(axis=2), stratum)
+        queries, stratum = self.alone.queries, self.alone.stratum
+        values = np.einsum("rkn,rkn->rk", self.values[name], queries[length])
+        return _means(self.people, values, queries[None].sum(axis=2), stratum)
 
 
+def _paired(scene: Scene, main: Side, rules: Rules, caps: Sequence[int]) -> "Iterator[_Paired]":
+    import numpy as np
+
+    parts = [capped_outcomes(rules, caps, *scene.chances(main, rows)) for rows in scene.blocks()]
+    for of_cap in zip(*parts, strict=True):
+        values = {name: np.concatenate([part[name] for part in of_cap]) for name in COUNTED}
+        yield _Paired(scene=scene, main=main, values=values)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Paired:
     """The same of what hangs on both models' chances."""
 
-    def __init__(self, scene: Scene, main: Side, rules: Rules) -> None:
-        import numpy as np
-
-        parts = [outcomes_over(rules, *scene.chances(main, rows)) for rows in scene.blocks()]
-        self._scene, self._main = scene, main
-        self._values = {name: np.concatenate([part[name] for part in parts]) for name in COUNTED}
+    scene: Scene
+    main: Side
+    values: "Mapping[Counted, Floats]"
 
     def of(self, name: Counted, length: Length | None = None) -> "Floats":
         """As `_Lone.of`; attempts of the second model are the teacher's."""
-        scene = self._scene
-        queries = scene.lengths["teacher" if name.startswith("second") else self._main]
-        values = self._values[name] * queries[length]
+        scene = self.scene
+        queries = scene.lengths["teacher" if name.startswith("second") else self.main]
+        values = self.values[name] * queries[length]
         return _means(scene.people, values, queries[None], scene.kinds.stratum)
 
 
 def _means(people: Population, values: "Floats", queries: "Floats", stratum: "Ints") -> "Floats":
-    """(rows, strata + 1) from sums over the queries of each kind and their number."""
+    """(rows, strata + 1) from sums over the queries of each kind, by stratum, and their number."""
     import numpy as np
 
-    strata = np.stack(
-        [
-            values[:, inside].sum(axis=1) / queries[:, inside].sum(axis=1)
-            for inside in (stratum == one for one in range(len(people.strata)))
-        ],
-        axis=1,
-    )
+    starts = np.searchsorted(stratum, np.arange(len(people.strata)))
+    summed, number = (np.add.reduceat(part, starts, axis=1) for part in (values, queries))
+    strata = summed / number
     return np.concatenate([strata, (strata @ people.weights)[:, None]], axis=1)
 
 

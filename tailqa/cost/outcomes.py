@@ -6,7 +6,9 @@ nodes gives its expectation (Golub & Welsch 1969). Of time, so of timeouts and
 hedges, it knows nothing.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Literal, get_args
 
 from tailqa.cost.line import Rules
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    _Attempts = tuple[Floats, Floats, Floats, Floats]
 
 MOST_NODES = 16
 """Exact up to 31 attempts per request, to 1e-8 up to 100, to 1e-3 up to 1,000."""
@@ -115,13 +118,23 @@ def outcomes_over(
 
     Only rules that escalate to the teacher look at `p2`, which is the teacher's.
     """
+    return capped_outcomes(rules, [rules.max_attempts], p, p2, weights)[0]
+
+
+def capped_outcomes(
+    rules: Rules, caps: Sequence[int], p: "Floats", p2: "Floats", weights: "Floats"
+) -> list[dict[Counted, "Floats"]]:
+    """The same with each of `caps` in the place of the most attempts."""
     if rules.escalate_to == "teacher" and rules.calls == 1:
-        return _escalated_once(rules, p, p2, weights)
+        return _escalated_once(rules, caps, p, p2, weights)
     second = p2[..., None, :] if rules.escalate_to == "teacher" else None
-    return {
-        name: (weights * values).sum(axis=(-2, -1))
-        for name, values in counted(rules, p[..., :, None], second).items()
-    }
+    return [
+        {
+            name: (weights * values).sum(axis=(-2, -1))
+            for name, values in counted(capped, p[..., :, None], second).items()
+        }
+        for capped in (replace(rules, max_attempts=cap) for cap in caps)
+    ]
 
 
 def _enough_nodes(rules: Rules) -> int:
@@ -178,30 +191,41 @@ def counted(rules: Rules, p: "Floats", p2: "Floats | None" = None) -> dict[Count
 
 
 def _escalated_once(
-    rules: Rules, p: "Floats", p2: "Floats", weights: "Floats"
-) -> dict[Counted, "Floats"]:
+    rules: Rules, caps: Sequence[int], p: "Floats", p2: "Floats", weights: "Floats"
+) -> list[dict[Counted, "Floats"]]:
     """As `counted` for one call, which needs pairs only for what a teacher then does."""
     import numpy as np
 
-    right, wrong, retries, refused = _attempts(rules, p)
+    by_cap = list(islice(_attempt_by_attempt(rules, p), max(caps)))
     own = weights @ np.ones(weights.shape[-1])
     teacher = np.stack(_second(rules, p2, p2), axis=-1)
-    after = (refused[..., None, :] @ weights @ teacher)[..., 0, :]
-    expected = [(own * values).sum(axis=-1) for values in (right, wrong, retries, refused)]
-    resolved = rules.sensitivity * expected[0] + after[..., 3]
-    uncaught = rules.false_accepts * expected[1] + after[..., 4]
+    refused = np.stack([by_cap[cap - 1][3] for cap in caps], axis=-2)
+    after = refused @ weights @ teacher
+    return [
+        _ended(rules, [(own * values).sum(axis=-1) for values in by_cap[cap - 1]], after[..., n, :])
+        for n, cap in enumerate(caps)
+    ]
+
+
+def _ended(rules: Rules, expected: Sequence["Floats"], after: "Floats") -> dict[Counted, "Floats"]:
+    """What the model's own attempts come to, with those of the teacher `after` them."""
+    import numpy as np
+
+    right, wrong, retries, refused = expected
+    resolved = rules.sensitivity * right + after[..., 3]
+    uncaught = rules.false_accepts * wrong + after[..., 4]
     return {
-        "right": expected[0],
-        "wrong": expected[1],
-        "retries": expected[2],
+        "right": right,
+        "wrong": wrong,
+        "retries": retries,
         "second_right": after[..., 0],
         "second_wrong": after[..., 1],
         "second_retries": after[..., 2],
         "resolved": resolved,
         "uncaught": uncaught,
         "given_up": 1 - resolved - uncaught,
-        "escalated": expected[3],
-        "escalations": expected[3],
+        "escalated": refused,
+        "escalations": refused,
         "calls": np.ones_like(resolved),
     }
 
@@ -216,18 +240,23 @@ def _powers(share: "Floats", n: int) -> "Floats":
     return total
 
 
-def _attempts(rules: Rules, p: "Floats") -> tuple["Floats", "Floats", "Floats", "Floats"]:
+def _attempts(rules: Rules, p: "Floats") -> "_Attempts":
     """Right and wrong attempts of one call, retries among them, and that all are refused."""
+    return next(islice(_attempt_by_attempt(rules, p), rules.max_attempts - 1, None))
+
+
+def _attempt_by_attempt(rules: Rules, p: "Floats") -> "Iterator[_Attempts]":
+    """The same with one attempt at most, with two, and so on."""
     import numpy as np
 
     right, wrong, retries, reached = 0 * p, 0 * p, 0 * p, np.ones_like(p)
-    for attempt in range(rules.max_attempts):
-        is_right = p + rules.lift * (1 - p) if attempt else p
+    is_right = p
+    while True:
         right, wrong = right + reached * is_right, wrong + reached * (1 - is_right)
-        if attempt:
-            retries = retries + reached
-        reached = reached * _refused(rules, is_right)
-    return right, wrong, retries, reached
+        refused = reached * _refused(rules, is_right)
+        yield right, wrong, retries, refused
+        retries, reached = retries + refused, refused
+        is_right = p + rules.lift * (1 - p)
 
 
 def _second(

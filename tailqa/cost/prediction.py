@@ -1,4 +1,4 @@
-"""One option of one pipeline, simulated for the data as measured and for every resample of it."""
+"""The options of one pipeline, simulated for the data as measured and for every resample of it."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from tailqa.core.operations import Figure, Option
 from tailqa.cost.collected import Collected, station_capacity
 from tailqa.cost.expectations import Expected, expect
-from tailqa.cost.line import Load, Model, Rules, Speed, Station, System
+from tailqa.cost.line import Model, Rules, Speed, Station, System
 from tailqa.cost.queries import Asked
 from tailqa.cost.scene import Scene, side_of
-from tailqa.cost.simulation import simulate_many
+from tailqa.cost.simulation import simulate_numbered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,45 +117,104 @@ def steady_requests(load: "Floats") -> int:
 
 def predict(
     scene: Scene,
-    setting: Setting,
+    settings: Mapping[Option, Setting],
     asked: Iterable[tuple[int, Asked]],
     *,
     seed: int,
     steady: bool = True,
-) -> Predicted:
-    """Simulates `setting` for each (row, requests) of `asked`; a row may have several in a line.
+) -> dict[Option, Predicted]:
+    """Simulates all settings for each (row, requests) of `asked`; a row may come again and again.
 
-    Requests of one row are merged before any percentile is read. With the same `seed` two
-    options share their random numbers. Where a stage is saturated nothing is simulated: its
-    seconds are infinite. `steady` drops the first tenth of the requests, when the queues fill.
+    Requests of one row are merged before any percentile is read. All options get the same requests
+    and share their random numbers. Where a stage is saturated nothing is simulated: its seconds are
+    infinite. `steady` drops the first tenth of the requests, when the queues fill.
     """
     import numpy as np
 
-    expected = expect(scene, setting.option, setting.rules)
-    load = offered_load(scene, setting, expected)
-    if setting.timed:
-        # Late attempts and copies change how much work there is: only the simulation tells.
-        load = np.full_like(load, np.nan)
-    fit = ~np.any(load >= STEADY, axis=1)
-    chosen, beside = tee((row, ask) for row, ask in asked if fit[row])
-    done = simulate_many(_jobs(scene, setting, chosen), rng=np.random.default_rng(seed))
-    found = Collected(scene, setting, steady=steady)
-    n_runs = 0
-    together = zip(done, beside, strict=True)
-    for row, runs in groupby(together, key=lambda run: run[1][0]):
-        several = [(ask, simulated) for simulated, (_, ask) in runs]
-        found.add(row, several)
-        n_runs += len(several) if row == 0 else 0
-    busy = np.where(np.isnan(load), found.utilisation, load)
+    plans = {option: _Plan.of(scene, setting) for option, setting in settings.items()}
+    sent, beside = tee(_sent(scene, plans, asked, np.random.default_rng(seed)))
+    jobs = ((one.system, one.ask.load(one.option), one.key) for one in sent)
+    found = {
+        option: Collected(scene, setting, steady=steady) for option, setting in settings.items()
+    }
+    n_runs = dict.fromkeys(settings, 0)
+    together = zip(simulate_numbered(jobs), beside, strict=True)
+    for (row, option), runs in groupby(together, key=lambda run: (run[1].row, run[1].option)):
+        several = [(one.ask, simulated) for simulated, one in runs]
+        found[option].add(row, several)
+        n_runs[option] += len(several) if row == 0 else 0
+    return {
+        option: _predicted(settings[option], plan, found[option], n_runs[option])
+        for option, plan in plans.items()
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plan:
+    """A setting with what its closed forms say: `fit` tells which rows have a steady state."""
+
+    setting: Setting
+    expected: Expected
+    offered: "Floats"
+
+    @classmethod
+    def of(cls, scene: Scene, setting: Setting) -> "_Plan":
+        import numpy as np
+
+        expected = expect(scene, setting.option, setting.rules)
+        offered = offered_load(scene, setting, expected)
+        if setting.timed:
+            # Late attempts and copies change how much work there is: only the simulation tells.
+            offered = np.full_like(offered, np.nan)
+        return cls(setting=setting, expected=expected, offered=offered)
+
+    def fits(self, row: int) -> bool:
+        """Whether no stage is saturated."""
+        return not bool((self.offered[row] >= STEADY).any())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Sent:
+    """One run: the requests of a row on their way through the system of an option."""
+
+    row: int
+    option: Option
+    ask: Asked
+    system: System
+    key: int
+
+
+def _sent(
+    scene: Scene,
+    plans: Mapping[Option, _Plan],
+    asked: Iterable[tuple[int, Asked]],
+    rng: "np.random.Generator",
+) -> Iterator[_Sent]:
+    import numpy as np
+
+    for row, asks in groupby(asked, key=lambda one: one[0]):
+        several = [(ask, int(rng.integers(0, 2**64, dtype=np.uint64))) for _, ask in asks]
+        for option, plan in plans.items():
+            if not plan.fits(row):
+                continue
+            system = _system(scene, plan.setting, row)
+            for ask, key in several:
+                yield _Sent(row=row, option=option, ask=ask, system=system, key=key)
+
+
+def _predicted(setting: Setting, plan: _Plan, found: Collected, n_runs: int) -> Predicted:
+    import numpy as np
+
+    busy = np.where(np.isnan(plan.offered), found.utilisation, plan.offered)
     full = np.array([_busiest(setting, row) is not None for row in busy])
     return Predicted(
         setting=setting,
-        expected=expected,
+        expected=plan.expected,
         lasting={
             name: np.where(full[:, None], np.inf, rows) for name, rows in found.lasting.items()
         },
         counted=found.counted,
-        offered=load,
+        offered=plan.offered,
         in_use=found.utilisation,
         wait_s=found.wait_s,
         service_s=found.service_s,
@@ -165,14 +224,6 @@ def predict(
         n_requests=found.n_requests,
         spread=found.spread,
     )
-
-
-def _jobs(
-    scene: Scene, setting: Setting, asked: Iterable[tuple[int, Asked]]
-) -> Iterator[tuple[System, Load]]:
-    for row, asks in groupby(asked, key=lambda one: one[0]):
-        system = _system(scene, setting, row)
-        yield from ((system, ask.load(setting.option)) for _, ask in asks)
 
 
 def _system(scene: Scene, setting: Setting, row: int) -> System:

@@ -26,7 +26,7 @@ def simulate(system: System, load: Load, *, rng: "np.random.Generator") -> Simul
     rule. The first call on a machine compiles for about ten seconds; numba keeps that on disk.
 
     >>> import numpy as np
-    >>> from tailqa.cost import Attempts, Model, Rules, Speed, Station, Times
+    >>> from tailqa.cost.line import Attempts, Model, Rules, Speed, Station, Times
     >>> ones = np.ones(3)
     >>> asked = Attempts(
     ...     first=np.array([0, 1]), n_right=np.array([1]), unseen_length=np.ones(1),
@@ -61,27 +61,50 @@ def simulate_many(
 
     The threads work while jobs are still being made, and while results are taken. Each job has a
     number of its own from `rng`, in order, whatever the threads do. Equal states of `rng` give the
-    jobs of two calls the same numbers by place. What a system shares with the one before it is
-    checked and packed once. Raises ValueError for workers below 1, and as `simulate` does once
-    the first result is asked for.
+    jobs of two calls the same numbers by place. What systems share is checked and packed once.
+    Raises ValueError for workers below 1, and as `simulate` does once the first result is asked
+    for.
 
     >>> import numpy as np
     >>> list(simulate_many([], rng=np.random.default_rng(0)))
     []
     """
+    import numpy as np
+
+    _check_workers(workers)
+    numbered = (
+        (system, load, int(rng.integers(0, 2**64, dtype=np.uint64))) for system, load in jobs
+    )
+    return simulate_numbered(numbered, workers=workers)
+
+
+def simulate_numbered(
+    jobs: Iterable[tuple[System, Load, int]], *, workers: int | None = None
+) -> Iterator[Simulated]:
+    """As `simulate_many`, of jobs that bring their numbers of 64 bits: equal ones share draws.
+
+    >>> list(simulate_numbered([]))
+    []
+    """
+    _check_workers(workers)
+    return _in_threads(_ready(jobs), workers or os.cpu_count() or 1)
+
+
+def _check_workers(workers: int | None) -> None:
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers!r}")
-    return _in_threads(_ready(jobs, rng), workers or os.cpu_count() or 1)
 
 
-def _in_threads(ready: "Iterable[tuple[Run, Load, int]]", threads: int) -> Iterator[Simulated]:
+def _in_threads(
+    ready: "Iterable[tuple[Run, System, Load, int]]", threads: int
+) -> Iterator[Simulated]:
     if threads == 1:
         yield from starmap(_simulated, ready)
         return
     waiting: deque[Future[Simulated]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        for run, load, key in ready:
-            waiting.append(pool.submit(_simulated, run, load, key))
+        for job in ready:
+            waiting.append(pool.submit(_simulated, *job))
             # Enough that no thread waits for work, few enough that results do not pile up.
             if len(waiting) > 4 * threads:
                 yield waiting.popleft().result()
@@ -90,38 +113,38 @@ def _in_threads(ready: "Iterable[tuple[Run, Load, int]]", threads: int) -> Itera
 
 
 def _ready(
-    jobs: Iterable[tuple[System, Load]], rng: "np.random.Generator"
-) -> "Iterator[tuple[Run, Load, int]]":
-    import numpy as np
-
+    jobs: Iterable[tuple[System, Load, int]],
+) -> "Iterator[tuple[Run, System, Load, int]]":
     from tailqa.cost.kernel.packing import packed, with_speeds
 
-    before: tuple[System, Run] | None = None
-    for system, load in jobs:
-        if before is None or not _same_but_speeds(system, before[0]):
+    # Held, so that no other object gets the address of one of theirs.
+    last: dict[tuple[int, ...], tuple[System, Run]] = {}
+    for system, load, key in jobs:
+        shared = _all_but_speeds(system)
+        before = last.get(shared)
+        if before is None:
             check_system(system)
             before = system, packed(system)
         elif system is not before[0]:
             check_speeds(system)
             before = system, with_speeds(before[1], system)
-        check_load(load, system)
-        yield before[1], load, int(rng.integers(0, 2**64, dtype=np.uint64))
+        last[shared] = before
+        yield before[1], system, load, key
 
 
-def _same_but_speeds(system: System, other: System) -> bool:
-    """Whether both hold the very same stations, rules and attempts."""
-    held, others = (
-        (one.stations, one.rules, one.model.attempts, one.second and one.second.attempts)
-        for one in (system, other)
-    )
-    return all(mine is theirs for mine, theirs in zip(held, others, strict=True))
+def _all_but_speeds(system: System) -> tuple[int, ...]:
+    """Which very stations, rules and attempts a system holds."""
+    second = None if system.second is None else system.second.attempts
+    held = (system.stations, system.rules, system.model.attempts, second)
+    return tuple(id(part) for part in held)
 
 
-def _simulated(run: "Run", load: Load, key: int) -> Simulated:
+def _simulated(run: "Run", system: System, load: Load, key: int) -> Simulated:
     from tailqa.cost.kernel.events import go
     from tailqa.cost.kernel.packing import loaded, with_room
     from tailqa.cost.kernel.records import COUNTS, NUMBERS, STATIONS
 
+    check_load(load, system)
     run = loaded(run, load, key)
     while not go(run.world):
         run = with_room(run, 2 * len(run.arrays["slots"]))

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from tailqa.core.report import Run
-from tailqa.report.page import write_page
 from tailqa.report.result import load_answers, load_report, save_answers, save_report
 
 
@@ -12,6 +11,9 @@ def write_run(run: Run, folder: Path | str) -> Path:
 
     result.json comes last: a folder that holds it is finished.
     """
+    # Reading a run needs none of the page.
+    from tailqa.report.page import write_page
+
     folder = Path(folder)
     save_answers(run.answers, folder)
     write_page(run, folder)

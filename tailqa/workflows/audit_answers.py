@@ -12,7 +12,7 @@ from tailqa.core.answer import Pair, Scored, Side, Ungraded
 from tailqa.core.query import Suite
 from tailqa.core.report import AuditFinding
 from tailqa.engine import Look
-from tailqa.records import NOT_RECORDED
+from tailqa.records.recording import NOT_RECORDED
 from tailqa.workflows.audit_examples import example, finding
 from tailqa.workflows.prompt_texts import OTHER, both_answered, first
 

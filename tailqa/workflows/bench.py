@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from tailqa import cost
 from tailqa.core.answer import Side
 from tailqa.core.bench import SIDES, Bench, BenchModel, PaddingAudit, Roof
 from tailqa.core.errors import TailqaError
 from tailqa.core.ports import Engine, Progress, Silent
 from tailqa.core.query import Suite
+from tailqa.cost.padding import padding_counts
 from tailqa.engine import Grid, measure_grid, measure_roof
 from tailqa.report.bench_page import write_bench_page
 from tailqa.report.bench_result import BENCH, load_bench, write_bench
@@ -196,9 +196,7 @@ def _audit(
         needed_tokens=sum(fit),
         longest_tokens=max(fit, default=0),
         context_tokens=context,
-        counts=cost.padding_counts(fit, batch_sizes=batch_sizes, context_tokens=context)
-        if fit
-        else (),
+        counts=padding_counts(fit, batch_sizes=batch_sizes, context_tokens=context) if fit else (),
     )
 
 

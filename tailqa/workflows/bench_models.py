@@ -5,7 +5,7 @@ from pathlib import PurePath
 from tailqa.core.bench import SIDES, Bench
 from tailqa.core.errors import TailqaError
 from tailqa.core.report import ModelInfo, Report
-from tailqa.records import NOT_RECORDED
+from tailqa.records.recording import NOT_RECORDED
 from tailqa.workflows.history_facets import base_name
 
 _SHOWN = 12

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from tailqa import cost, stats
+from tailqa import stats
 from tailqa.core.answer import Side
 from tailqa.core.bench import METRICS, BenchModel, Cell, Crossover, Ratio, Times
 from tailqa.core.estimate import Measured, TooFew
+from tailqa.cost.roofline import prefill_operations, roofline_share
 
 
 def cell_of(times: Times, model: BenchModel) -> Cell:
@@ -78,14 +79,14 @@ def _prefill_share(times: Times, model: BenchModel) -> Measured:
     body = model.footprint.body_parameters
     if body is None:
         return TooFew(reason=_SPARSE, n=0)
-    work = cost.prefill_operations(
+    work = prefill_operations(
         body_parameters=body,
         head_parameters=model.footprint.head_parameters,
         batch_size=times.batch_size,
         prompt_tokens=times.prompt_tokens,
     )
     rate = model.roof.operations_per_s
-    shares = [cost.roofline_share(work, rate, s) for s in times.of("first_token")]
+    shares = [roofline_share(work, rate, s) for s in times.of("first_token")]
     return _median(times, shares)
 
 
@@ -94,7 +95,7 @@ def _decode_share(times: Times, model: BenchModel) -> Measured:
     if weights is None:
         return TooFew(reason=_SPARSE, n=0)
     rate = model.roof.bandwidth_bytes_per_s
-    shares = [cost.roofline_share(weights, rate, s) for s in times.of("per_token")]
+    shares = [roofline_share(weights, rate, s) for s in times.of("per_token")]
     return _median(times, shares)
 
 

@@ -80,10 +80,7 @@ def run_operations(
     scene = basis.scene
     settings = {option: setting_of(pipeline, option) for option in pipeline.options}
     asked = asked_for(scene, pipeline, settings, seed)
-    predicted = {
-        option: predict(scene, setting, asked[option], seed=seed, steady=not played)
-        for option, setting in settings.items()
-    }
+    predicted = predict(scene, settings, asked, seed=seed, steady=not played)
     rows = {option: figure_rows(found, pipeline) for option, found in predicted.items()}
     unknown = {
         option: unknown_figures(scene, found, pipeline, level=LEVEL)
@@ -114,7 +111,7 @@ def run_operations(
         amdahl=amdahl_view(
             scene,
             predicted,
-            {option: without_load(scene, settings[option], seed) for option in SIDES},
+            without_load(scene, {option: settings[option] for option in SIDES}, seed),
             level=LEVEL,
         ),
         icc_effects=_icc_effects(basis, pipeline, settings),

@@ -15,7 +15,6 @@ from tailqa.report.bench_result import load_bench
 from tailqa.report.operations_result import write_operations
 from tailqa.report.run import load_run
 from tailqa.workflows.cost import run_operations
-from tailqa.workflows.route import RouteOptions, route
 from tailqa.workflows.sweeps import Swept
 
 PipelineLike = Pipeline | str | Path | None
@@ -42,6 +41,8 @@ def with_operations(run: Run, pipeline: Pipeline | None) -> Run:
     """
     if pipeline is None:
         return run
+    from tailqa.workflows.route import RouteOptions, route
+
     report = run.report
     try:
         report = replace(report, operations=run_operations(run, pipeline, seed=report.seed))

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tailqa import cost, stats
+from tailqa import stats
 from tailqa.core.drafting import DraftingResult, DraftingScope
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.query import Suite
 from tailqa.core.report import LatencySummary, Report
+from tailqa.cost.drafting import draft_length_of, verification_counts
 from tailqa.workflows.speed import SIDES
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class _Maker:
             best_length=None,
         )
         lengths = tuple(
-            cost.draft_length_of(
+            draft_length_of(
                 length,
                 acceptance=found.acceptance,
                 draft_cost=found.draft_cost,
@@ -127,7 +128,7 @@ class _Maker:
             return TooFew(reason="a stratum has fewer than 2 measured queries", n=0)
         return stats.stratified_ratio(
             [[len(text) for text in of] for of in texts],
-            [cost.verification_counts(of, length).tolist() for of in texts],
+            [verification_counts(of, length).tolist() for of in texts],
             weights,
         )
 

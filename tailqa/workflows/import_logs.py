@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tailqa.core.report import Report
-from tailqa.records import read_inspect, read_lighteval, read_lm_eval
+from tailqa.records.inspect_ai import read_inspect
+from tailqa.records.lighteval import read_lighteval
+from tailqa.records.lm_eval import read_lm_eval
 from tailqa.workflows.importing import ImportOptions, import_recordings
 
 

@@ -8,16 +8,10 @@ from pathlib import Path
 
 from tailqa.core.query import Generation, GraderSpec, Suite
 from tailqa.core.report import IMPORTED_FROM, Fingerprint, ModelInfo, Report, Run
-from tailqa.records import (
-    NOT_RECORDED,
-    Imported,
-    Recording,
-    SharedColumns,
-    StrataRule,
-    TableSide,
-    pair_up,
-    read_table,
-)
+from tailqa.records.pairing import Imported, pair_up
+from tailqa.records.recording import NOT_RECORDED, Recording
+from tailqa.records.strata import StrataRule
+from tailqa.records.table import SharedColumns, TableSide, read_table
 from tailqa.report.run import write_run
 from tailqa.workflows.audit import audit
 from tailqa.workflows.gate import UNJUDGED, gate

@@ -10,7 +10,7 @@ from tailqa.core.answer import Answered, Pair
 from tailqa.core.report import Fingerprint, ModelInfo
 from tailqa.core.words import count_of
 from tailqa.engine import UNPACKED
-from tailqa.records import NOT_RECORDED
+from tailqa.records.recording import NOT_RECORDED
 from tailqa.workflows.prompt_texts import compare_texts
 
 PACKAGES = ("tailqa", "torch", "transformers", "tokenizers", "numpy")

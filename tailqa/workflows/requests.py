@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import tee
 
 import numpy as np
 
@@ -51,20 +50,16 @@ def _rate(pipeline: Pipeline) -> float | None:
 
 def asked_for(
     scene: Scene, pipeline: Pipeline, settings: Mapping[Option, Setting], seed: int
-) -> dict[Option, Iterator[tuple[int, Asked]]]:
-    """Requests for every row, the same for every option; row 0 gets many times as many.
+) -> Iterator[tuple[int, Asked]]:
+    """Requests for every row, for all options; row 0 gets many times as many.
 
     They are drawn as they are taken, so that the first ones are simulated while others are drawn.
     """
     n = _n_requests(scene, pipeline, settings)
     rows = [0] * max(1, round(CENTRAL / n)) + list(range(1, scene.n_rows))
-
-    def drawn() -> Iterator[tuple[int, Asked]]:
-        for turn, row in enumerate(rows):
-            rng = np.random.default_rng([seed, 2, turn])
-            yield row, ask(scene, row, _coming(pipeline, n, rng), rng)
-
-    return dict(zip(settings, tee(drawn(), len(settings)), strict=True))
+    for turn, row in enumerate(rows):
+        rng = np.random.default_rng([seed, 2, turn])
+        yield row, ask(scene, row, _coming(pipeline, n, rng), rng)
 
 
 def _n_requests(scene: Scene, pipeline: Pipeline, settings: Mapping[Option, Setting]) -> int:
@@ -99,10 +94,11 @@ def _coming(pipeline: Pipeline, n: int, rng: np.random.Generator) -> Coming:
     return Coming(n=n, arrival_s=arrival_s, prompt_factor=prompt, completion_factor=completion)
 
 
-def without_load(scene: Scene, setting: Setting, seed: int) -> Predicted:
+def without_load(
+    scene: Scene, settings: Mapping[Option, Setting], seed: int
+) -> dict[Option, Predicted]:
     """The same without any wait: no stage has a limit, and a model is as fast as alone."""
-    free = tuple(replace(station, servers=0) for station in setting.stations)
-    alone = replace(setting, stations=free, rate=None)
+    alone = {option: _unlimited(setting) for option, setting in settings.items()}
 
     def drawn() -> Iterator[tuple[int, Asked]]:
         for row in range(scene.n_rows):
@@ -113,3 +109,8 @@ def without_load(scene: Scene, setting: Setting, seed: int) -> Predicted:
             yield row, ask(scene, row, coming, rng)
 
     return predict(scene, alone, drawn(), seed=seed, steady=False)
+
+
+def _unlimited(setting: Setting) -> Setting:
+    free = tuple(replace(station, servers=0) for station in setting.stations)
+    return replace(setting, stations=free, rate=None)

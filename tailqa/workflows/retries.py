@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tailqa import cost
 from tailqa.core.answer import Pair, Scored, Side
 from tailqa.core.query import Query, Stratum
 from tailqa.core.retries import RetryResult
+from tailqa.cost.attempts import measure_retries
+from tailqa.cost.redrawn import AttemptCounts
 
 _Graded = tuple[Query, Scored]
 
@@ -37,13 +38,13 @@ def retry_results(
         counts = [_counts(stratum, graded[stratum.name], shared=shared) for stratum in strata]
         if any(n > 1 for stratum in counts for n in stratum.made):
             rng = np.random.default_rng(seed)
-            results += cost.measure_retries(counts, side=side, rng=rng)
+            results += measure_retries(counts, side=side, rng=rng)
     return tuple(results)
 
 
-def _counts(stratum: Stratum, graded: Sequence[_Graded], *, shared: bool) -> cost.AttemptCounts:
+def _counts(stratum: Stratum, graded: Sequence[_Graded], *, shared: bool) -> AttemptCounts:
     names = [query.cluster or f"query {query.id}" for query, _ in graded]
-    return cost.AttemptCounts(
+    return AttemptCounts(
         name=stratum.name,
         weight=stratum.weight,
         right=[sum(grade.corrects) for _, grade in graded],

@@ -6,11 +6,12 @@ from itertools import zip_longest
 
 import numpy as np
 
-from tailqa import cost, stats
+from tailqa import stats
 from tailqa.core.answer import Answered, Pair, Scored, Side
 from tailqa.core.estimate import Measured, TooFew
 from tailqa.core.ports import Engine, Progress, Request, Timing
 from tailqa.core.report import CostSummary, LatencySummary
+from tailqa.cost.resampling import per_correct, seconds_per_correct
 from tailqa.engine import measure
 
 SIDES: tuple[Side, Side] = ("teacher", "student")
@@ -86,14 +87,12 @@ def _cost(
     known = [n for n in tokens if n is not None]
     unknown = TooFew(reason="tokens were not recorded", n=0)
     per_query = stats.mean_estimate(known)
-    per_correct = (
-        cost.per_correct(known, correct, rng=rng) if len(known) == len(tokens) else unknown
-    )
+    recorded = len(known) == len(tokens)
     return CostSummary(
         stratum=stratum,
         side=side,
-        tokens_per_query=per_query if len(known) == len(tokens) else unknown,
-        tokens_per_correct=per_correct,
+        tokens_per_query=per_query if recorded else unknown,
+        tokens_per_correct=per_correct(known, correct, rng=rng) if recorded else unknown,
         seconds_per_correct=_seconds(side, pairs, correct, timed, rng),
     )
 
@@ -109,7 +108,7 @@ def _seconds(
     both = [(row.of(side), place[row.query_id]) for row in timed if row.query_id in place]
     if not both:
         return TooFew(reason="no speed was measured", n=0)
-    return cost.seconds_per_correct(
+    return seconds_per_correct(
         [timing.answer_s for timing, _ in both],
         correct,
         timed=[index for _, index in both],

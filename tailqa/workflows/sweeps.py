@@ -50,9 +50,9 @@ def sweep(run: Run, swept: Swept, *, seed: int, level: float, bench: Bench | Non
         scene = scenes[same]
         settings = {option: setting_of(pipeline, option) for option in pipeline.options}
         asked = asked_for(scene, pipeline, settings, seed)
-        for option, setting in settings.items():
-            steady = trace(pipeline) is None
-            found = predict(scene, setting, asked[option], seed=seed, steady=steady)
+        steady = trace(pipeline) is None
+        predicted = predict(scene, settings, asked, seed=seed, steady=steady)
+        for option, found in predicted.items():
             points.append(_point(value, scene, found, pipeline, level=level))
             full = _full_at(value, found)
             if math.isfinite(full[0]) and _in_proportion(swept.key, pipeline, found):

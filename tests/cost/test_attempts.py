@@ -7,8 +7,9 @@ import pytest
 
 from tailqa.core.estimate import Estimate, TooFew
 from tailqa.core.retries import RetryResult
-from tailqa.cost import AttemptCounts, BetaBinomial, measure_retries, unbiased_pass_at
-from tailqa.cost.retry import fit_many
+from tailqa.cost.attempts import measure_retries
+from tailqa.cost.redrawn import AttemptCounts
+from tailqa.cost.retry import BetaBinomial, fit_many, unbiased_pass_at
 
 R1 = (1, 1, 3, 2, 8)
 DISTILLED = (3, 1, 4, 1, 6)

@@ -4,14 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tailqa import cost
-from tailqa.cost import (
-    amdahl,
-    break_even_acceptance,
-    erlang_c,
-    speculative_speedup,
-    speculative_tokens,
-)
+from tailqa.cost.pipeline import amdahl, erlang_c
+from tailqa.cost.speculative import break_even_acceptance, speculative_speedup, speculative_tokens
 
 
 @pytest.mark.parametrize(("fraction", "speedup", "whole"), [(0.6, 4, 1.818), (0.9, 10, 5.263)])
@@ -87,8 +81,3 @@ def test_the_speedup_at_break_even_is_one(length, price):
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def test_public_names_are_sorted_and_there():
-    assert list(cost.__all__) == sorted(cost.__all__)
-    assert all(callable(getattr(cost, name)) for name in cost.__all__)

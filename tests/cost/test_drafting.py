@@ -6,13 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailqa.core.estimate import Estimate, TooFew
-from tailqa.cost import (
-    break_even_acceptance,
-    draft_length_of,
-    speculative_speedup,
-    speculative_tokens,
-    verification_counts,
-)
+from tailqa.cost.drafting import draft_length_of, verification_counts
+from tailqa.cost.speculative import break_even_acceptance, speculative_speedup, speculative_tokens
 
 
 def about(value, low, high, n=200):

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tailqa.cost import BetaBinomial
 from tailqa.cost.line import Rules
 from tailqa.cost.outcomes import Chances, expected_outcomes
+from tailqa.cost.retry import BetaBinomial
 
 SHARE = st.floats(0, 1)
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tailqa.cost import padding_counts
+from tailqa.cost.padding import padding_counts
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=40)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
 from tailqa.core.estimate import Estimate, TooFew
-from tailqa.cost import per_correct, seconds_per_correct
+from tailqa.cost.resampling import per_correct, seconds_per_correct
 
 
 def rng(seed=0):

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
-from tailqa.cost import BetaBinomial, unbiased_pass_at
-from tailqa.cost.retry import MOST_EVEN, fit_many
+from tailqa.cost.retry import MOST_EVEN, BetaBinomial, fit_many, unbiased_pass_at
 
 shapes = st.floats(0.05, 40)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tailqa.cost import prefill_operations, roofline_share
+from tailqa.cost.roofline import prefill_operations, roofline_share
 
 
 def test_operations_of_a_prefill_are_two_per_weight_and_token():

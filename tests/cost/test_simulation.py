@@ -8,15 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tailqa.cost import (
-    BetaBinomial,
-    allen_cunneen_wait,
-    fan_out_share,
-    mmc_wait,
-    simulate,
-    simulate_many,
-)
 from tailqa.cost.line import Attempts, Load, Model, Rules, Simulated, Speed, Station, System, Times
+from tailqa.cost.queueing import allen_cunneen_wait, fan_out_share, mmc_wait
+from tailqa.cost.retry import BetaBinomial
+from tailqa.cost.simulation import simulate, simulate_many
 from tests.cost.line_cases import (
     EXPONENTIAL,
     QUERIES,

@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tailqa.core.ports import Request, Silent
-from tailqa.cost import verification_counts
+from tailqa.cost.drafting import verification_counts
 from tailqa.demo import model_folder
 from tailqa.engine import answer_fidelity, open_engine, shared_vocabulary
 from tailqa.suite import draw

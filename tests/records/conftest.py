@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from tailqa.core.errors import InputError
-from tailqa.records import Item, Recording, unrecorded_model
+from tailqa.records.recording import Item, Recording, unrecorded_model
 
 
 def recording(items: Iterable[Item], model: str = "big", /, **changes: object) -> Recording:

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tailqa.records import Recording
+from tailqa.records.recording import Recording
 
 OTHERS = st.sampled_from(
     [None, True, -1, 0, 7, 0.5, 1e300, "", "x", "7", [], [1], ["x"], {}, {"a": 1}]

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from tailqa.core.answer import Failed
 from tailqa.core.errors import InputError
-from tailqa.records import StrataRule, pair_up, read_inspect
+from tailqa.records.inspect_ai import read_inspect
+from tailqa.records.pairing import pair_up
+from tailqa.records.strata import StrataRule
 from tests.records.damage import is_sound, with_another_value
 
 DATA = Path(__file__).parent / "data" / "inspect"

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from tailqa.core.errors import InputError
-from tailqa.records import StrataRule, pair_up, read_lighteval
+from tailqa.records.lighteval import read_lighteval
+from tailqa.records.pairing import pair_up
+from tailqa.records.strata import StrataRule
 
 DATA = Path(__file__).parent / "data" / "lighteval"
 SIDES = ("teacher", "student")

@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailqa.core.errors import InputError
-from tailqa.records import StrataRule, pair_up, read_lm_eval
+from tailqa.records.lm_eval import read_lm_eval
 from tailqa.records.lm_eval_samples import to_item
+from tailqa.records.pairing import pair_up
+from tailqa.records.strata import StrataRule
 from tests.records.damage import is_sound, with_another_value
 
 DATA = Path(__file__).parent / "data" / "lm-eval"

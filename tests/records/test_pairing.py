@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from tailqa.core.answer import Answered, Failed, Scored, Ungraded
 from tailqa.core.errors import InputError
-from tailqa.records import Imported, Item, StrataRule, pair_up
+from tailqa.records.pairing import Imported, pair_up
+from tailqa.records.recording import Item
+from tailqa.records.strata import StrataRule
 from tests.records.conftest import item, recording
 
 ALL = StrataRule()

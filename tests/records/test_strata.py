@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tailqa.files import Faults
-from tailqa.records import Item, StrataRule
-from tailqa.records.strata import Parted, part
+from tailqa.records.recording import Item
+from tailqa.records.strata import Parted, StrataRule, part
 from tests.records.conftest import item
 
 DOMAINS = ["law", "law", "maths", "poetry"]

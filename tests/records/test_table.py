@@ -13,14 +13,10 @@ from hypothesis import strategies as st
 
 from tailqa.core.answer import Scored
 from tailqa.core.errors import InputError
-from tailqa.records import (
-    Recording,
-    SharedColumns,
-    StrataRule,
-    TableSide,
-    pair_up,
-    read_table,
-)
+from tailqa.records.pairing import pair_up
+from tailqa.records.recording import Recording
+from tailqa.records.strata import StrataRule
+from tailqa.records.table import SharedColumns, TableSide, read_table
 
 Row = dict[str, Any]
 DATA = Path(__file__).parents[2].parent / "shared" / "data"

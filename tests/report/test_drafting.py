@@ -7,7 +7,7 @@ import pytest
 from tailqa.core.drafting import DraftingResult
 from tailqa.core.estimate import Estimate, Measured, TooFew
 from tailqa.core.report import Report, Run
-from tailqa.cost import draft_length_of
+from tailqa.cost.drafting import draft_length_of
 from tailqa.report.drafting import applies, best_drafting, drafting_shown, drafting_words
 from tailqa.report.page import render_page
 from tailqa.report.result import load_report, save_report

@@ -10,7 +10,9 @@ import pytest
 from tailqa.core.estimate import TooFew
 from tailqa.core.report import Report, Run
 from tailqa.core.retries import RetryResult
-from tailqa.cost import AttemptCounts, BetaBinomial, measure_retries
+from tailqa.cost.attempts import measure_retries
+from tailqa.cost.redrawn import AttemptCounts
+from tailqa.cost.retry import BetaBinomial
 from tailqa.report.page import render_page
 from tailqa.report.result import load_report, render_json, save_report
 from tailqa.report.retries import NOT_MEASURED, retry_words

@@ -523,9 +523,9 @@ def test_a_formula_that_is_off_is_found():
         stages=stages, arrivals={"kind": "poisson", "rate": 5}, policy={"max_attempts": 2}
     )
     scene = scene_of(two_strata(**PLAIN), pipeline, resamples=40, seed=0).scene
-    setting = setting_of(pipeline, "student")
-    asked = asked_for(scene, pipeline, {"student": setting}, 0)
-    found = predict(scene, setting, asked["student"], seed=0)
+    settings = {"student": setting_of(pipeline, "student")}
+    asked = asked_for(scene, pipeline, settings, 0)
+    found = predict(scene, settings, asked, seed=0)["student"]
     rows = figure_rows(found, pipeline)
     right = {check.figure: check for check in closed_forms(found, rows, level=0.95)}
     assert all(check.agrees for check in right.values())

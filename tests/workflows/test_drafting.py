@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tailqa.core.estimate import Estimate, TooFew
-from tailqa.cost import speculative_tokens, verification_counts
+from tailqa.cost.drafting import verification_counts
+from tailqa.cost.speculative import speculative_tokens
 from tailqa.engine.divergence import QueryFidelity
 from tailqa.workflows.drafting import NOT_ASKED, drafting_results
 from tailqa.workflows.suites import load_suite

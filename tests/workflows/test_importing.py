@@ -9,14 +9,9 @@ import tailqa
 from tailqa.core.errors import InputError, ResultError
 from tailqa.core.estimate import Estimate, TooFew
 from tailqa.core.report import Report
-from tailqa.records import (
-    Item,
-    Recording,
-    SharedColumns,
-    StrataRule,
-    TableSide,
-    unrecorded_model,
-)
+from tailqa.records.recording import Item, Recording, unrecorded_model
+from tailqa.records.strata import StrataRule
+from tailqa.records.table import SharedColumns, TableSide
 from tailqa.report.page import render_page
 from tailqa.report.result import load_answers
 from tailqa.report.run import load_run

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tailqa.core.answer import Answered, Attempt, Failed, Pair, Scored, Ungraded
 from tailqa.core.estimate import Estimate
 from tailqa.core.query import Query, Stratum
-from tailqa.cost import BetaBinomial
+from tailqa.cost.retry import BetaBinomial
 from tailqa.workflows.retries import retry_results
 
 STRATA = (

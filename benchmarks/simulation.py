@@ -125,17 +125,19 @@ def agreement(n: int, rounds: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("parts", nargs="*", default=PARTS, choices=PARTS)
+    # Of no parts at all argparse would say that they are not among the choices.
+    parser.add_argument("parts", nargs="*", default="all", choices=[*PARTS, "all"])
     parser.add_argument("--requests", type=int, default=1_000_000)
     parser.add_argument("--peer-requests", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--replications", type=int, default=16)
     options = parser.parse_args()
-    if "speed" in options.parts:
+    parts = PARTS if "all" in options.parts else options.parts
+    if "speed" in parts:
         speed(options.requests, options.peer_requests, options.rounds)
-    if "erlang" in options.parts:
+    if "erlang" in parts:
         erlang(options.requests, options.replications)
-    if "agreement" in options.parts:
+    if "agreement" in parts:
         agreement(options.peer_requests, options.rounds)
 
 

@@ -7,9 +7,9 @@ from itertools import product
 from tailqa.core.operations import Figure
 from tailqa.cost.draws import COUNTED
 from tailqa.cost.line import Rules
+from tailqa.cost.offered import Setting
 from tailqa.cost.outcomes import Chances, expected_outcomes
 from tailqa.cost.population import Population
-from tailqa.cost.prediction import Setting
 
 _SAME = 1e-9
 

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from tailqa.core.operations import Figure
 from tailqa.cost.line import Simulated, Station
+from tailqa.cost.offered import Setting, station_capacity
 from tailqa.cost.queries import Asked
 from tailqa.cost.scene import Scene, side_of
-from tailqa.cost.speed import capacity
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from tailqa.cost.prediction import Setting
 
     Floats = npt.NDArray[np.float64]
 
@@ -40,7 +38,7 @@ class Collected:
     `steady` drops the first tenth of the requests, when the queues fill.
     """
 
-    def __init__(self, scene: Scene, setting: "Setting", *, steady: bool) -> None:
+    def __init__(self, scene: Scene, setting: Setting, *, steady: bool) -> None:
         import numpy as np
 
         self._scene, self._setting, self._steady = scene, setting, steady
@@ -142,14 +140,3 @@ class Collected:
         """Whether it is a model's whose speed nobody knows."""
         side = "teacher" if station.role == "teacher" else side_of(self._setting.option)
         return station.time is None and self._scene.speeds[side] is None
-
-
-def station_capacity(scene: Scene, setting: "Setting", station: Station, row: int) -> float:
-    """The most seconds of work that a station with a limit finishes per second."""
-    if station.role in {"stage", "person"}:
-        return float(station.servers)
-    side = "teacher" if station.role == "teacher" else side_of(setting.option)
-    speeds = scene.speeds[side]
-    if speeds is None:
-        return float(station.servers)
-    return capacity(speeds[row], station.servers, station.concurrency)

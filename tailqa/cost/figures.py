@@ -11,7 +11,8 @@ from tailqa.cost.certain import Size, certain_figures, size_of
 from tailqa.cost.draws import certain, from_draws, resting, varying
 from tailqa.cost.line import Station
 from tailqa.cost.money import asked_people, counts_of, hourly_usd, usd_of
-from tailqa.cost.prediction import Predicted, Setting
+from tailqa.cost.offered import Setting
+from tailqa.cost.prediction import Predicted
 from tailqa.cost.scene import Scene, side_of
 from tailqa.cost.schema import Pipeline
 

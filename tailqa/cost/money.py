@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tailqa.cost.expectations import Expected
-from tailqa.cost.prediction import Predicted, Setting
+from tailqa.cost.offered import Setting
+from tailqa.cost.prediction import Predicted
 from tailqa.cost.schema import Pipeline, Price, ToPerson
 
 if TYPE_CHECKING:

@@ -1,15 +1,15 @@
 """The options of one pipeline, simulated for the data as measured and for every resample of it."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, tee
 from typing import TYPE_CHECKING, Literal
 
 from tailqa.core.operations import Figure, Option
-from tailqa.cost.collected import Collected, station_capacity
+from tailqa.cost.collected import Collected
 from tailqa.cost.expectations import Expected, expect
-from tailqa.cost.line import Model, Rules, Speed, Station, System
+from tailqa.cost.line import Model, Speed, Station, System
+from tailqa.cost.offered import STEADY, Setting, busiest, offered_load
 from tailqa.cost.queries import Asked
 from tailqa.cost.scene import Scene, side_of
 from tailqa.cost.simulation import simulate_numbered
@@ -19,26 +19,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
-
-STEADY = 0.98
-"""The utilisation above which a queue is too long in settling to be simulated."""
-
-_FEWEST = 4_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """An option as the simulation takes it; `rate` is None for a closed loop."""
-
-    option: Option
-    stations: tuple[Station, ...]
-    rules: Rules
-    rate: float | None
-
-    @property
-    def timed(self) -> bool:
-        """Whether time decides on attempts, so that no closed form holds."""
-        return math.isfinite(self.rules.timeout_s) or math.isfinite(self.rules.hedge_after_s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,38 +61,7 @@ class Predicted:
 
     def saturated_in(self, row: int) -> Station | None:
         """The same of one row, 0 being the data as measured."""
-        return _busiest(self.setting, self.utilisation[row])
-
-
-def offered_load(scene: Scene, setting: Setting, expected: Expected) -> "Floats":
-    """Utilisation of every station at the rate of arrivals in closed form, (rows, stations).
-
-    Rate × work per query over the work that the station finishes per second; NaN where it has no
-    limit, and in a closed loop, whose rate follows from it.
-    """
-    import numpy as np
-
-    load = np.full((scene.n_rows, len(setting.stations)), np.nan)
-    for place, station in enumerate(setting.stations):
-        if station.servers == 0 or setting.rate is None:
-            continue
-        work = _work_per_query(station, expected)
-        if work is not None:
-            load[:, place] = setting.rate * work / _capacities(scene, setting, station)
-    return load
-
-
-def steady_requests(load: "Floats") -> int:
-    """How many requests a resample needs to be in steady state under the offered `load`, row 0.
-
-    Three relaxation times of M/M/1, 1/(1 − √ρ)² services (Abate & Whitt 1987), and 4,000 at
-    least.
-    """
-    known = [value for value in load[0] if not math.isnan(value)]
-    highest = max(known, default=0.0)
-    if highest >= STEADY:
-        return _FEWEST
-    return max(_FEWEST, math.ceil(3 / (1 - math.sqrt(highest)) ** 2))
+        return busiest(self.setting, self.utilisation[row])
 
 
 def predict(
@@ -151,7 +100,7 @@ def predict(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plan:
-    """A setting with what its closed forms say: `fit` tells which rows have a steady state."""
+    """A setting with what its closed forms say."""
 
     setting: Setting
     expected: Expected
@@ -169,7 +118,7 @@ class _Plan:
         return cls(setting=setting, expected=expected, offered=offered)
 
     def fits(self, row: int) -> bool:
-        """Whether no stage is saturated."""
+        """Whether no stage of a row is saturated."""
         return not bool((self.offered[row] >= STEADY).any())
 
 
@@ -206,7 +155,7 @@ def _predicted(setting: Setting, plan: _Plan, found: Collected, n_runs: int) -> 
     import numpy as np
 
     busy = np.where(np.isnan(plan.offered), found.utilisation, plan.offered)
-    full = np.array([_busiest(setting, row) is not None for row in busy])
+    full = np.array([busiest(setting, row) is not None for row in busy])
     return Predicted(
         setting=setting,
         expected=plan.expected,
@@ -254,32 +203,3 @@ def _timeless() -> Speed:
         noise=np.ones(1),
         slowdown=np.ones(1),
     )
-
-
-def _work_per_query(station: Station, expected: Expected) -> "Floats | None":
-    """Seconds of work at a station per query of all traffic, (rows,)."""
-    if station.role == "generation":
-        return None if expected.own_s is None else expected.own_s[:, -1]
-    if station.role == "teacher":
-        return None if expected.second_s is None else expected.second_s[:, -1]
-    assert station.time is not None  # noqa: S101 - only the models' stations have none
-    counts = expected.counts
-    if station.role == "person":
-        return counts["escalations"][:, -1] * station.time.mean_s
-    passes = expected.own_attempts[:, -1] if station.repeats else 1.0 + 0 * counts["calls"][:, -1]
-    return passes * station.probability * station.time.mean_s
-
-
-def _capacities(scene: Scene, setting: Setting, station: Station) -> "Floats":
-    import numpy as np
-
-    return np.array([station_capacity(scene, setting, station, row) for row in range(scene.n_rows)])
-
-
-def _busiest(setting: Setting, utilisation: "Floats") -> Station | None:
-    full = [
-        (value, station)
-        for value, station in zip(utilisation, setting.stations, strict=True)
-        if setting.rate is not None and value >= STEADY
-    ]
-    return max(full, key=lambda pair: pair[0])[1] if full else None

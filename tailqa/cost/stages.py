@@ -9,7 +9,8 @@ from tailqa.core.operations import NO_LIMIT, UNTIMED, Option, StageLoad
 from tailqa.cost.certain import size_of
 from tailqa.cost.figures import measured, untimed_sides
 from tailqa.cost.line import Station
-from tailqa.cost.prediction import Predicted, Setting
+from tailqa.cost.offered import Setting
+from tailqa.cost.prediction import Predicted
 from tailqa.cost.queueing import allen_cunneen_wait
 from tailqa.cost.scene import Scene, side_of
 

@@ -32,12 +32,9 @@ from tailqa.cost.comparison import (
 from tailqa.cost.expectations import expect
 from tailqa.cost.figures import figure_rows, option_costs, unknown_figures
 from tailqa.cost.money import usd_has_formula
+from tailqa.cost.offered import Setting
 from tailqa.cost.population import SIDES, stratum_fits
-from tailqa.cost.prediction import (
-    Predicted,
-    Setting,
-    predict,
-)
+from tailqa.cost.prediction import Predicted, predict
 from tailqa.cost.scene import Scene
 from tailqa.cost.schema import Pipeline
 from tailqa.cost.spending import per_attempt, spender, spent

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tailqa.core.estimate import TooFew
 from tailqa.core.operations import Figure, Option
 from tailqa.cost.money import usd_has_formula
-from tailqa.cost.prediction import Setting
+from tailqa.cost.offered import Setting
 from tailqa.cost.schema import Pipeline
 
 

@@ -9,7 +9,8 @@ from tailqa.core.operations import Option
 from tailqa.cost.arrivals import Bursty, Closed, Poisson
 from tailqa.cost.assemble import arrival_times, rules_of, stations, trace
 from tailqa.cost.expectations import expect
-from tailqa.cost.prediction import Predicted, Setting, offered_load, predict, steady_requests
+from tailqa.cost.offered import Setting, offered_load, steady_requests
+from tailqa.cost.prediction import Predicted, predict
 from tailqa.cost.queries import Asked, Coming, ask
 from tailqa.cost.scene import Scene
 from tailqa.cost.schema import Pipeline

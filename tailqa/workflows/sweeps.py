@@ -15,7 +15,8 @@ from tailqa.cost.arrivals import Poisson, Trace
 from tailqa.cost.assemble import trace
 from tailqa.cost.certain import size_of
 from tailqa.cost.figures import measured, option_costs, saturated_resamples
-from tailqa.cost.prediction import STEADY, Predicted, predict
+from tailqa.cost.offered import STEADY
+from tailqa.cost.prediction import Predicted, predict
 from tailqa.cost.scene import Scene
 from tailqa.cost.schema import Pipeline
 from tailqa.cost.stages import stage_loads

@@ -5,7 +5,7 @@ import pytest
 
 from tailqa.cost.certain import Size, certain_figures, size_of
 from tailqa.cost.line import Rules
-from tailqa.cost.prediction import Setting
+from tailqa.cost.offered import Setting
 from tests.cost.test_population import people
 
 PERSON = {"escalate_to": "person"}

@@ -7,8 +7,8 @@ import pytest
 
 from tailqa.cost.line import Rules
 from tailqa.cost.load import load_pipeline
+from tailqa.cost.offered import Setting
 from tailqa.cost.population import Tried, TriedQuery, population
-from tailqa.cost.prediction import Setting
 from tailqa.cost.scene import Scene
 from tailqa.cost.spending import per_attempt
 

@@ -85,6 +85,8 @@ def test_a_run_is_stopped_while_a_model_loads(tmp_path):
         return bool(opened)
 
     until(running, reads)
+    # Python looks for signals between its steps: one that comes just before a read waits with it.
+    time.sleep(1)
     command = stopped(running, signal.SIGTERM)
     for number in opened:
         os.close(number)

@@ -196,13 +196,14 @@ def _escalated_once(
     """As `counted` for one call, which needs pairs only for what a teacher then does."""
     import numpy as np
 
-    by_cap = list(islice(_attempt_by_attempt(rules, p), max(caps)))
+    attempts = enumerate(islice(_attempt_by_attempt(rules, p), max(caps)), start=1)
+    by_cap = {cap: found for cap, found in attempts if cap in caps}
     own = weights @ np.ones(weights.shape[-1])
     teacher = np.stack(_second(rules, p2, p2), axis=-1)
-    refused = np.stack([by_cap[cap - 1][3] for cap in caps], axis=-2)
+    refused = np.stack([by_cap[cap][3] for cap in caps], axis=-2)
     after = refused @ weights @ teacher
     return [
-        _ended(rules, [(own * values).sum(axis=-1) for values in by_cap[cap - 1]], after[..., n, :])
+        _ended(rules, [(own * values).sum(axis=-1) for values in by_cap[cap]], after[..., n, :])
         for n, cap in enumerate(caps)
     ]
 

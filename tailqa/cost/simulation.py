@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from tailqa.cost.kernel.packing import Run
 
+_SHARED = 4
+"""Systems whose packed form is held: those of the options that take turns."""
+
 
 def simulate(system: System, load: Load, *, rng: "np.random.Generator") -> Simulated:
     """Send the requests of `load` through `system`, one entry of the result per request.
@@ -61,9 +64,9 @@ def simulate_many(
 
     The threads work while jobs are still being made, and while results are taken. Each job has a
     number of its own from `rng`, in order, whatever the threads do. Equal states of `rng` give the
-    jobs of two calls the same numbers by place. What systems share is checked and packed once.
-    Raises ValueError for workers below 1, and as `simulate` does once the first result is asked
-    for.
+    jobs of two calls the same numbers by place. What systems that take turns share is checked and
+    packed once. Raises ValueError for workers below 1, and as `simulate` does once the first
+    result is asked for.
 
     >>> import numpy as np
     >>> list(simulate_many([], rng=np.random.default_rng(0)))
@@ -118,17 +121,19 @@ def _ready(
     from tailqa.cost.kernel.packing import packed, with_speeds
 
     # Held, so that no other object gets the address of one of theirs.
-    last: dict[tuple[int, ...], tuple[System, Run]] = {}
+    lately: dict[tuple[int, ...], tuple[System, Run]] = {}
     for system, load, key in jobs:
         shared = _all_but_speeds(system)
-        before = last.get(shared)
+        before = lately.pop(shared, None)
         if before is None:
             check_system(system)
             before = system, packed(system)
         elif system is not before[0]:
             check_speeds(system)
             before = system, with_speeds(before[1], system)
-        last[shared] = before
+        lately[shared] = before
+        if len(lately) > _SHARED:
+            del lately[next(iter(lately))]
         yield before[1], system, load, key
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from tailqa.cost.line import Attempts, Load, Model, Rules, Simulated, Speed, Station, System, Times
 from tailqa.cost.queueing import allen_cunneen_wait, fan_out_share, mmc_wait
 from tailqa.cost.retry import BetaBinomial
-from tailqa.cost.simulation import simulate, simulate_many
+from tailqa.cost.simulation import simulate, simulate_many, simulate_numbered
 from tests.cost.line_cases import (
     EXPONENTIAL,
     QUERIES,
@@ -272,6 +272,22 @@ def test_the_seed_decides_whatever_the_threads_do():
     assert all(same(a, b) for a, b in zip(first, again, strict=True))
     assert not same(first[0], first[3])
     assert list(simulate_many([], rng=rng())) == []
+
+
+def test_systems_in_turns_come_out_as_each_alone():
+    """Of each other they share what is the same; with other speeds, and with more than are held."""
+    asked, first = load(500, 0.5, 3), WITH_RETRIES["forked"][0]()
+    faster = dataclasses.replace(first.model.speed, base_s=first.model.speed.base_s + 0.1)
+    again = dataclasses.replace(first, model=dataclasses.replace(first.model, speed=faster))
+    others = [
+        dataclasses.replace(first, rules=dataclasses.replace(first.rules, max_attempts=most))
+        for most in range(1, 6)
+    ]
+    jobs = [(system, asked, 7) for system in [first, again, *others] * 2]
+    together = list(simulate_numbered(jobs))
+    alone = [next(simulate_numbered([job], workers=1)) for job in jobs]
+    assert all(same(a, b) for a, b in zip(together, alone, strict=True))
+    assert not same(together[0], together[1])
 
 
 @st.composite
